@@ -1,0 +1,255 @@
+"""Arithmetic: exact as in Python as long as values fit 64 bits; what does not is a fault, never a wrong number.
+
+Where only the low bits matter (below ``& mask``, or stored into a field of up to 64 bits) sums and products wrap
+around instead, which gives Python's bits without a check.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+from typing import TYPE_CHECKING
+
+from wirebrick.compiler.front.convert import int64, integer, to_float
+from wirebrick.compiler.kinds import (
+    FLOAT,
+    INT,
+    INT_MAX,
+    INT_MIN,
+    NAT,
+    U64,
+    U64_MAX,
+    WIDE_MAX,
+    Bool,
+    Float,
+    Int,
+    Value,
+    Wide,
+    constant,
+)
+from wirebrick.packet.faults import DIVISION, OVERFLOW, VALUE
+
+if TYPE_CHECKING:
+    from wirebrick.compiler.front.emitter import Emitter
+
+FOLD = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+    ast.BitAnd: operator.and_,
+    ast.BitOr: operator.or_,
+    ast.BitXor: operator.xor,
+    ast.LShift: operator.lshift,
+    ast.RShift: operator.rshift,
+    ast.Div: operator.truediv,
+}
+SIGNS = {
+    ast.Add: "+",
+    ast.Sub: "-",
+    ast.Mult: "*",
+    ast.BitAnd: "&",
+    ast.BitOr: "|",
+    ast.BitXor: "^",
+    ast.FloorDiv: "//",
+    ast.Mod: "%",
+}
+CHECKED = {ast.Add: ("add", "+"), ast.Sub: ("sub", "-"), ast.Mult: ("mul", "*")}
+
+
+def binary(f: Emitter, node: ast.AST, op: ast.operator, left: Value, right: Value) -> Value:
+    """``left op right``; ``node`` is where it is written."""
+    kind = type(op)
+    if kind not in FOLD:
+        f.refuse(node, f"{kind.__name__} is not supported", "write it with + - * // % << >> & | ^")
+    if left.is_const and right.is_const and not isinstance(left.kind, Float):
+        return _folded(f, node, kind, left, right)
+    if isinstance(left.kind, Wide) or isinstance(right.kind, Wide):
+        from wirebrick.compiler.front.wide import wide_binary
+
+        return wide_binary(f, node, kind, left, right)
+    if isinstance(left.kind, Float) or isinstance(right.kind, Float) or kind is ast.Div:
+        return _float(f, node, kind, left, right)
+    if not isinstance(left.kind, Int | Bool) or not isinstance(right.kind, Int | Bool):
+        f.refuse(node, f"{SIGNS.get(kind, kind.__name__)} of {left.kind} and {right.kind}")
+    left, right = integer(f, node, left), integer(f, node, right)
+    if kind in CHECKED:
+        return _checked(f, node, kind, left, right)
+    if kind in (ast.BitAnd, ast.BitOr, ast.BitXor):
+        return _bitwise(f, node, kind, left, right)
+    if kind in (ast.LShift, ast.RShift):
+        return _shift(f, node, kind, left, right)
+    return _divide(f, node, kind, left, right)
+
+
+def _folded(f: Emitter, node: ast.AST, kind: type, left: Value, right: Value) -> Value:
+    try:
+        if kind is ast.LShift and right.const > 128:
+            raise OverflowError
+        result = FOLD[kind](_plain(left.const), _plain(right.const))
+    except (ZeroDivisionError, ValueError, OverflowError) as error:
+        return f.refuse(node, f"this constant can't be computed: {error}")
+    if not isinstance(result, float) and not INT_MIN <= result <= WIDE_MAX:
+        f.refuse(node, "this constant does not fit 128 bits")
+    return constant(result)
+
+
+def _plain(number: int) -> int:
+    return int(number)
+
+
+def _range(*values: Value) -> bool:
+    """Whether no value can be negative."""
+    return all(isinstance(v.kind, Int) and v.kind.range in ("nat", "u64") for v in values)
+
+
+def _is(value: Value, name: str) -> bool:
+    return isinstance(value.kind, Int) and value.kind.range == name
+
+
+def _checked(f: Emitter, node: ast.AST, kind: type, left: Value, right: Value) -> Value:
+    left = int64(f, getattr(node, "left", getattr(node, "target", node)), left)
+    right = int64(f, getattr(node, "right", getattr(node, "value", node)), right)
+    name, sign = CHECKED[kind]
+    a, b = left.code, right.code
+    positive = _range(left, right) and kind is not ast.Sub
+    small = kind is ast.Sub and _range(left, right)  # a difference of two naturals always fits
+    if not small:
+        f.unit.note(node, "int")
+        a, b = f.keep(a), f.keep(b)
+        f.fault_if(f"{name}_overflows({a}, {b})", OVERFLOW)
+    return Value(NAT if positive else INT, f.keep(f"{a} {sign} {b}"))
+
+
+def _bitwise(f: Emitter, node: ast.AST, kind: type, left: Value, right: Value) -> Value:
+    sign = SIGNS[kind]
+    if kind is not ast.BitAnd and not _range(left, right) and (_is(left, "u64") or _is(right, "u64")):
+        left, right = int64(f, node, left), int64(f, node, right)
+    code = f"({left.code} {sign} {right.code})"
+    if kind is ast.BitAnd and (_is(left, "nat") or _is(right, "nat")):
+        return Value(NAT, code)
+    if _is(left, "nat") and _is(right, "nat"):
+        return Value(NAT, code)
+    if _is(left, "u64") or _is(right, "u64"):
+        return Value(U64, code)
+    return Value(INT, code)
+
+
+def _shift(f: Emitter, node: ast.AST, kind: type, left: Value, right: Value) -> Value:
+    if not right.is_const:
+        right = Value(right.kind, f.keep(right.code))
+        if not _is(right, "nat"):
+            f.fault_if(f"{right.code} < 0", VALUE)
+    elif right.const < 0:
+        f.refuse(node, "a shift by a negative number")
+    if kind is ast.RShift:
+        if right.is_const and right.const > 63:
+            right = constant(63) if _is(left, "int") else right
+        if right.is_const:
+            count = right.const
+            if count > 63:
+                return constant(0)
+            if _is(left, "u64"):
+                code = f"shift_right({left.code}, {count})"
+                return Value(NAT if count else U64, code)
+            return Value(left.kind if _is(left, "int") else NAT, f"({left.code} >> {count})")
+        function = "u_shift_right" if _is(left, "u64") else "i_shift_right"
+        result = U64 if _is(left, "u64") else (NAT if _is(left, "nat") else INT)
+        return Value(result, f.keep(f"{function}({left.code}, {right.code})"))
+    left = int64(f, getattr(node, "left", node), left)
+    f.unit.note(node, "int")
+    a, n = f.keep(left.code), right.code
+    f.fault_if(f"shl_overflows({a}, {n})", OVERFLOW)
+    return Value(NAT if _is(left, "nat") else INT, f.keep(f"shift_left({a}, {n})"))
+
+
+def _divide(f: Emitter, node: ast.AST, kind: type, left: Value, right: Value) -> Value:
+    divide = kind is ast.FloorDiv
+    if right.is_const:
+        if right.const == 0:
+            f.refuse(node, "a division by zero")
+    else:
+        right = Value(right.kind, f.keep(right.code))
+        f.fault_if(f"{right.code} == 0", DIVISION)
+    if _range(left, right):
+        code = f"{'u_div' if divide else 'u_mod'}({left.code}, {right.code})"
+        other = left if divide else right
+        result = U64 if _is(other, "u64") and not (divide and right.is_const and right.const > 1) else NAT
+        if not divide and _is(left, "nat"):
+            result = NAT
+        return Value(result, f.keep(code))
+    left, right = int64(f, node, left), int64(f, node, right)
+    a, b = f.keep(left.code), right.code
+    if divide:
+        f.unit.note(node, "int")
+        f.fault_if(f"{b} == -1 and {a} == {INT_MIN + 1} - 1", OVERFLOW)
+        return Value(INT, f.keep(f"floor_div({a}, {b})"))
+    return Value(NAT if _is(right, "nat") else INT, f.keep(f"floor_mod({a}, {b})"))
+
+
+def _float(f: Emitter, node: ast.AST, kind: type, left: Value, right: Value) -> Value:
+    left, right = to_float(f, node, left), to_float(f, node, right)
+    if kind is ast.Div:
+        divisor = f.keep(right.code)
+        f.fault_if(f"{divisor} == 0.0", DIVISION)
+        return Value(FLOAT, f.keep(f"{left.code} / {divisor}"))
+    if kind not in CHECKED:
+        f.refuse(node, f"{SIGNS.get(kind, kind.__name__)} of floats is not supported", "int(...) first")
+    return Value(FLOAT, f.keep(f"{left.code} {CHECKED[kind][1]} {right.code}"))
+
+
+def negative(f: Emitter, node: ast.UnaryOp, value: Value) -> Value:
+    """``-value``."""
+    if value.is_const:
+        return constant(-value.const)
+    if isinstance(value.kind, Float):
+        return Value(FLOAT, f"(-{value.code})")
+    return binary(f, node, ast.Sub(), constant(0), int64(f, node.operand, value))
+
+
+def inverted(f: Emitter, node: ast.UnaryOp, value: Value) -> Value:
+    """``~value``."""
+    if value.is_const:
+        return constant(~int(value.const))
+    value = int64(f, node.operand, value)
+    return Value(INT, f"(~{value.code})")
+
+
+MODULAR = (ast.Add, ast.Sub, ast.Mult, ast.BitAnd, ast.BitOr, ast.BitXor)
+
+
+def low_bits(f: Emitter, node: ast.expr) -> str:
+    """The low 64 bits of an integer expression, computed with wrap-around where that is exact."""
+    from wirebrick.compiler.front.expressions import expression
+
+    if isinstance(node, ast.BinOp) and isinstance(node.op, MODULAR):
+        left, right = low_bits(f, node.left), low_bits(f, node.right)
+        if isinstance(node.op, ast.BitAnd | ast.BitOr | ast.BitXor):
+            return f"({left} {SIGNS[type(node.op)]} {right})"
+        return f.keep(f"wrap_{CHECKED[type(node.op)][0]}({left}, {right})")
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.LShift) and isinstance(node.right, ast.Constant):
+        count = node.right.value
+        if isinstance(count, int) and 0 <= count <= 63:
+            return f.keep(f"wrap_shl({low_bits(f, node.left)}, {count})")
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Invert):
+        return f"(~{low_bits(f, node.operand)})"
+    value = expression(f, node)
+    if isinstance(value.kind, Wide):
+        return str(value.code[1])
+    return str(integer(f, node, value).code)
+
+
+def masked(f: Emitter, node: ast.BinOp) -> Value | None:
+    """``expression & constant``: the bits that the mask leaves, or None where another way is needed."""
+    from wirebrick.compiler.front.expressions import constant_of, kind_of
+
+    for mask_node, other in ((node.right, node.left), (node.left, node.right)):
+        mask = constant_of(f, mask_node)
+        if mask is None or isinstance(mask, bool) or not isinstance(mask, int) or not 0 <= mask <= U64_MAX:
+            continue
+        if not isinstance(other, ast.BinOp | ast.UnaryOp) or not isinstance(kind_of(f, other), Int | Wide):
+            return None
+        code = low_bits(f, other)
+        return Value(NAT if mask <= INT_MAX else U64, f.keep(f"{code} & {constant(int(mask)).code}"))
+    return None

@@ -1,0 +1,202 @@
+"""Emitter: the state while one user function (for one combination of kinds) becomes low-level code."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from wirebrick.compiler.kinds import Int, Kind, TupleKind, Value, Wide, join
+from wirebrick.compiler.source import Source
+from wirebrick.errors import CheckError, Place
+from wirebrick.stream.graph import Slot
+
+if TYPE_CHECKING:
+    from wirebrick.compiler.front.unit import Unit
+
+
+@dataclass
+class PacketInfo:
+    """A packet in the function: the names its place goes by in the code, and its headers."""
+
+    descriptor: str
+    data: str
+    stack: tuple[Slot, ...]
+    position: str = ""
+    alive: str = ""  # run-time flag of a copy
+    made_at: Place | None = None
+
+
+@dataclass
+class Flow:
+    """What is known at a point of the function: is it reached, which names are set, which packets are gone."""
+
+    reached: bool = True
+    defined: set[str] = field(default_factory=set)
+    gone: dict[int, tuple[str, Place]] = field(default_factory=dict)  # "gone" or "maybe"
+
+    def clone(self) -> Flow:
+        """A copy to go on with in a branch."""
+        return Flow(self.reached, set(self.defined), dict(self.gone))
+
+    def merge(self, other: Flow) -> None:
+        """Join with another way to the same point."""
+        if not other.reached:
+            return
+        if not self.reached:
+            self.reached, self.defined, self.gone = True, set(other.defined), dict(other.gone)
+            return
+        self.defined &= other.defined
+        for number in {*self.gone, *other.gone}:
+            mine, theirs = self.gone.get(number), other.gone.get(number)
+            if mine and theirs and mine[0] == theirs[0] == "gone":
+                continue
+            place = (mine or theirs)
+            assert place
+            self.gone[number] = ("maybe", place[1])
+
+
+@dataclass(frozen=True)
+class Rights:
+    """What the operator lets its function do."""
+
+    operator: str
+    write: bool = False
+    end: bool = False  # send, drop
+    copy: bool = False
+    checksums: bool = True
+    result: str = "none"  # none, bool, group, record, value
+
+
+class Emitter:
+    """Collects the code of one function; the modules of this folder add to it."""
+
+    def __init__(self, unit: Unit, source: Source, rights: Rights) -> None:
+        self.unit = unit
+        self.source = source
+        self.rights = rights
+        self.lines: list[str] = []
+        self.depth = 1
+        self.temporaries = 0
+        self.kinds: dict[str, Kind] = {}
+        self.joined: dict[str, Kind] = {}  # what this pass found, for the next
+        self.values: dict[str, Value] = {}
+        self.flow = Flow()
+        self.packets: dict[int, PacketInfo] = {}
+        self.used: set[str] = set()  # names the function needs from its caller
+        self.own_checksums: frozenset[type] = frozenset()
+        self.results: list[Value] = []
+        self.result_kind: Kind | None = None
+        self.loops: list[LoopFlow] = []
+        self.uses_fuel = False
+        self.is_helper = False
+        self.resizes = False
+        self.fates: set[str] = set()
+        self.loop_depth = 0
+        self.declared_copies: list[str] = []
+
+    # Code -----------------------------------------------------------------------------------------------------
+
+    def line(self, text: str) -> None:
+        """Add a line."""
+        self.lines.append("    " * self.depth + text)
+
+    @contextmanager
+    def indent(self) -> Iterator[None]:
+        """Lines one level deeper; a ``pass`` where there are none."""
+        start = len(self.lines)
+        self.depth += 1
+        yield
+        if not any(not line.strip().startswith("#") for line in self.lines[start:]):
+            self.line("pass")
+        self.depth -= 1
+
+    def temporary(self) -> str:
+        """A new name."""
+        self.temporaries += 1
+        return f"_{self.temporaries}"
+
+    def keep(self, code: str) -> str:
+        """Evaluate ``code`` now, into a temporary."""
+        name = self.temporary()
+        self.line(f"{name} = {code}")
+        return name
+
+    def need(self, name: str) -> str:
+        """A name that the caller passes in."""
+        self.used.add(name)
+        return name
+
+    def fault_if(self, condition: str, code: int) -> None:
+        """The packet is lost if ``condition`` holds at run time."""
+        self.line(f"if unlikely({condition}):")
+        with self.indent():
+            self.fault(code)
+
+    def fault(self, code: int) -> None:
+        """The packet is lost here."""
+        for info in self.packets.values():
+            if info.alive and info.alive in self.declared_copies:
+                self.line(f"if {info.alive}: count({self.need('w')}, {self.unit.counter('drop', 'copy_lost')})")
+        self.line(f"return @FAULT({-code})@")
+
+    # Errors ---------------------------------------------------------------------------------------------------
+
+    def refuse(self, node: ast.AST, message: str, cure: str = "") -> NoReturn:
+        """Raise CheckError at a part of the user's function."""
+        raise CheckError(message, place=self.source.place(node), cure=cure)
+
+    # Names ----------------------------------------------------------------------------------------------------
+
+    def bind(self, node: ast.AST, name: str, value: Value) -> None:
+        """Give ``name`` a value."""
+        from wirebrick.compiler.front.convert import kept
+
+        if not self.flow.reached:
+            return
+        value = kept(self, node, name, value)
+        known = self.joined.get(name)
+        if known is None:
+            self.joined[name] = value.kind
+        elif isinstance(known, Int) and isinstance(value.kind, Int):
+            self.joined[name] = join(known, value.kind)
+        elif known != value.kind:
+            self.refuse(
+                node,
+                f"{name} was {known}, now it would be {value.kind}",
+                "a variable keeps one kind: use another name",
+            )
+        self.flow.defined.add(name)
+        declared = self.kinds.get(name)
+        if declared is None or not isinstance(declared, Int):
+            declared = value.kind
+        code = f"v_{name}"
+        codes = self.codes(declared, code)
+        self.assign(codes, value.code)
+        self.values[name] = Value(declared, codes)
+
+    def codes(self, kind: Kind, stem: str) -> Any:
+        """The names that hold a value of ``kind``."""
+        if isinstance(kind, TupleKind):
+            return tuple(self.codes(item, f"{stem}_{i}") for i, item in enumerate(kind.items))
+        if isinstance(kind, Wide) or type(kind).__name__ == "OctetsKind":
+            return (f"{stem}_a", f"{stem}_b")
+        return stem
+
+    def assign(self, names: Any, code: Any) -> None:
+        """Assign code to names, pairs and tuples item by item."""
+        if isinstance(names, tuple):
+            for name, item in zip(names, code, strict=True):
+                self.assign(name, item)
+        elif code is not None and names != code:
+            self.line(f"{names} = {code}")
+
+
+@dataclass
+class LoopFlow:
+    """Where break and continue lead."""
+
+    breaks: list[Flow] = field(default_factory=list)
+    continues: list[Flow] = field(default_factory=list)

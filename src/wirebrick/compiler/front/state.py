@@ -1,0 +1,124 @@
+"""State objects in user functions: tables, arrays, counters."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any
+
+from wirebrick.compiler.front.convert import int64
+from wirebrick.compiler.front.records import load_cell, store_cell
+from wirebrick.compiler.kinds import BOOL, NAT, NOTHING, Int, RecordKind, Value, constant
+from wirebrick.packet import frame
+from wirebrick.packet.faults import INDEX
+from wirebrick.state.array import Array
+from wirebrick.state.base import State
+from wirebrick.state.counter import Counter
+from wirebrick.state.table import Table
+
+if TYPE_CHECKING:
+    from wirebrick.compiler.front.emitter import Emitter
+
+
+def item(f: Emitter, node: ast.AST, holder: Any, index: Value) -> Value:
+    """``table[key]`` or ``array[i]``."""
+    if isinstance(holder, Table):
+        return touched(f, node, holder, index)
+    if isinstance(holder, Array):
+        at = element(f, node, holder, index)
+        f.unit.footprint("reads", f"{holder.name}[]")
+        if holder.record is not None:
+            return Value(RecordKind(holder.record), at)
+        assert holder.field is not None
+        return load_cell(f, at, holder.field)
+    return f.refuse(node, f"a {type(holder).__name__} has no items that a user function can read")
+
+
+def element(f: Emitter, node: ast.AST, array: Array, index: Value) -> str:
+    """The address of an array's element; out of range is a fault."""
+    index = int64(f, node, index, "an index")
+    assert isinstance(index.kind, Int)
+    if index.is_const:
+        position = index.const + array.length if index.const < 0 else index.const
+        if not 0 <= position < array.length:
+            f.refuse(node, f"the array has {array.length} elements")
+        code = str(position)
+    else:
+        code = f.keep(index.code)
+        if index.kind.range != "nat":
+            f.line(f"if {code} < 0: {code} = {code} + {array.length}")
+            f.fault_if(f"{code} < 0 or {code} >= {array.length}", INDEX)
+        else:
+            f.fault_if(f"{code} >= {array.length}", INDEX)
+    return f.keep(f"{f.unit.state(f, array)} + {code} * {array.element_size}")
+
+
+def key_address(f: Emitter, node: ast.AST, table: Table, key: Value) -> str:
+    """The address of a key."""
+    if not isinstance(key.kind, RecordKind) or key.kind.record is not table.key:
+        f.refuse(node, f"the keys of {table.name} are {table.key.__name__}, not {key.kind}")
+    return str(key.code)
+
+
+def now(f: Emitter) -> str:
+    """The clock of the packets."""
+    return f"load64({f.need('d')} + {frame.D_TIME})"
+
+
+def touched(f: Emitter, node: ast.AST, table: Table, key: Value) -> Value:
+    """``table[key]``: found or made."""
+    f.unit.footprint("state", table.name)
+    at = key_address(f, node, table, key)
+    code = f.keep(f"table_touch({f.unit.state(f, table)}, {at}, {now(f)})")
+    return Value(RecordKind(table.value), code)
+
+
+def contains(f: Emitter, node: ast.AST, key: Value, holder: Any) -> Value:
+    """``key in table``."""
+    if not isinstance(holder, Table):
+        f.refuse(node, f"in needs a tuple, a network or a table, not {type(holder).__name__}")
+    f.unit.footprint("state", holder.name)
+    at = key_address(f, node, holder, key)
+    return Value(BOOL, f"({f.keep(f'table_find({f.unit.state(f, holder)}, {at})')} != 0)")
+
+
+def remove(f: Emitter, node: ast.AST, holder: Any, key: Value) -> None:
+    """``del table[key]``."""
+    if not isinstance(holder, Table):
+        f.refuse(node, f"items of a {type(holder).__name__} can't be deleted")
+    f.unit.footprint("state", holder.name)
+    f.line(f"table_remove({f.unit.state(f, holder)}, {key_address(f, node, holder, key)})")
+
+
+def store_item(f: Emitter, node: ast.AST, holder: Any, index: Value, value_of: Any) -> None:
+    """``array[i] = value`` or ``array[i] op= value``."""
+    if isinstance(holder, Table):
+        f.refuse(node, "a table's record can't be replaced", "store its fields: record = table[key]; record.x = 1")
+    if not isinstance(holder, Array):
+        f.refuse(node, f"items of a {type(holder).__name__} can't be stored")
+    if holder.field is None:
+        f.refuse(node, "an element that is a record can't be replaced", "store its fields: array[i].x = 1")
+    at = element(f, node, holder, index)
+    field = holder.field
+    value = value_of(lambda: load_cell(f, at, field), field.is_float)
+    f.unit.footprint("writes", f"{holder.name}[]")
+    store_cell(f, node, at, field, value)
+
+
+def method(f: Emitter, node: ast.Call, holder: State, name: str, arguments: list[Value]) -> Value:
+    """A method of a state object."""
+    if isinstance(holder, Counter) and name == "add" and len(arguments) <= 1:
+        amount = int64(f, node, arguments[0] if arguments else constant(1), "add()")
+        f.unit.footprint("writes", holder.name)
+        at = f.unit.state(f, holder)
+        f.line(f"store64({at}, wrap_add(load64({at}), {amount.code}))")
+        return Value(NOTHING, "0")
+    return f.refuse(node, f"a {type(holder).__name__} has no {name}() that a user function can call")
+
+
+def length(f: Emitter, node: ast.AST, holder: Any) -> Value:
+    """``len(array)``, ``len(table)``."""
+    if isinstance(holder, Array):
+        return constant(holder.length)
+    if isinstance(holder, Table):
+        return Value(NAT, f.keep(f"table_length({f.unit.state(f, holder)})"))
+    return f.refuse(node, f"a {type(holder).__name__} has no length")

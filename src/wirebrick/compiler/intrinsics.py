@@ -1,0 +1,183 @@
+"""The primitives of ``wirebrick.packet.memory`` as machine instructions, and arithmetic that user functions need.
+
+Everything is an int64 (or float64) to Numba; addresses too. ``INTRINSICS`` maps the name to the Numba function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+I1, I8, I16, I32, I64, I128 = (ir.IntType(n) for n in (1, 8, 16, 32, 64, 128))
+F64 = ir.DoubleType()
+INTRINSICS: dict[str, Any] = {}
+
+Build = Callable[..., Any]
+
+
+def _define(name: str, count: int, build: Build, result: Any = types.int64, arguments: Any = None) -> None:
+    """Register an intrinsic of ``count`` int64 arguments whose code ``build(builder, *args)`` makes."""
+    kinds = arguments or (types.int64,) * count
+    if count == 1:
+
+        def typer(typingctx: Any, a: Any) -> Any:
+            return result(*kinds), lower
+
+    elif count == 2:
+
+        def typer(typingctx: Any, a: Any, b: Any) -> Any:
+            return result(*kinds), lower
+
+    elif count == 3:
+
+        def typer(typingctx: Any, a: Any, b: Any, c: Any) -> Any:
+            return result(*kinds), lower
+
+    elif count == 4:
+
+        def typer(typingctx: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
+            return result(*kinds), lower
+
+    else:
+
+        def typer(typingctx: Any) -> Any:
+            return result(), lower
+
+    def lower(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        value = build(builder, *arguments)
+        return context.get_dummy_value() if result is types.void else value
+
+    typer.__name__ = name
+    INTRINSICS[name] = intrinsic(typer)
+
+
+def _pointer(builder: Any, address: Any, kind: Any) -> Any:
+    return builder.inttoptr(address, kind.as_pointer())
+
+
+def _load(width: Any, swap: bool, signed: bool) -> Build:
+    def build(builder: Any, address: Any) -> Any:
+        value = builder.load(_pointer(builder, address, width), align=1)
+        if swap:
+            value = builder.bswap(value)
+        return value if width is I64 else builder.zext(value, I64)
+
+    return build
+
+
+def _store(width: Any, swap: bool) -> Build:
+    def build(builder: Any, address: Any, value: Any) -> None:
+        narrow = value if width is I64 else builder.trunc(value, width)
+        if swap:
+            narrow = builder.bswap(narrow)
+        builder.store(narrow, _pointer(builder, address, width), align=1)
+
+    return build
+
+
+for _bits, _width in ((8, I8), (16, I16), (32, I32), (64, I64)):
+    _define(f"load{_bits}", 1, _load(_width, False, False))
+    _define(f"store{_bits}", 2, _store(_width, False), types.void)
+    if _bits > 8:
+        _define(f"load{_bits}be", 1, _load(_width, True, False))
+        _define(f"store{_bits}be", 2, _store(_width, True), types.void)
+
+
+def _copy(builder: Any, to: Any, source: Any, size: Any) -> None:
+    pointer = I8.as_pointer()
+    function = builder.module.declare_intrinsic("llvm.memmove", [pointer, pointer, I64])
+    builder.call(function, [_pointer(builder, to, I8), _pointer(builder, source, I8), size, I1(0)])
+
+
+def _fill(builder: Any, to: Any, value: Any, size: Any) -> None:
+    function = builder.module.declare_intrinsic("llvm.memset", [I8.as_pointer(), I64])
+    builder.call(function, [_pointer(builder, to, I8), builder.trunc(value, I8), size, I1(0)])
+
+
+_define("copy", 3, _copy, types.void)
+_define("fill", 3, _fill, types.void)
+_define("wrap64", 1, lambda builder, a: a)
+_define("shift_right", 2, lambda builder, a, n: builder.lshr(a, n))
+# Wrap-around arithmetic that can never trap or widen.
+_define("wrap_add", 2, lambda builder, a, b: builder.add(a, b))
+_define("wrap_sub", 2, lambda builder, a, b: builder.sub(a, b))
+_define("wrap_mul", 2, lambda builder, a, b: builder.mul(a, b))
+_define("wrap_shl", 2, lambda builder, a, n: builder.shl(a, n))
+
+
+def _cycles(builder: Any) -> Any:
+    function = builder.module.declare_intrinsic("llvm.readcyclecounter", (), ir.FunctionType(I64, ()))
+    return builder.call(function, [])
+
+
+_define("cycles", 0, _cycles)
+
+
+def _call(builder: Any, function: Any, *arguments: Any) -> Any:
+    kind = ir.FunctionType(I64, [I64] * len(arguments))
+    return builder.call(builder.inttoptr(function, kind.as_pointer()), list(arguments))
+
+
+for _count in (1, 3):
+    _define(f"call{_count}", _count + 1, _call)
+
+
+def _overflows(name: str) -> Build:
+    def build(builder: Any, a: Any, b: Any) -> Any:
+        kind = ir.LiteralStructType([I64, I1])
+        function = builder.module.declare_intrinsic(
+            f"llvm.{name}.with.overflow", [I64], ir.FunctionType(kind, [I64, I64])
+        )
+        return builder.extract_value(builder.call(function, [a, b]), 1)
+
+    return build
+
+
+# Whether the exact result leaves int64: tested before the wrap-around operation is used.
+_define("add_overflows", 2, _overflows("sadd"), types.boolean)
+_define("sub_overflows", 2, _overflows("ssub"), types.boolean)
+_define("mul_overflows", 2, _overflows("smul"), types.boolean)
+
+
+# Unsigned 64-bit comparisons and division, on the same int64 patterns.
+_define("u_less", 2, lambda builder, a, b: builder.icmp_unsigned("<", a, b), types.boolean)
+_define("u_div", 2, lambda builder, a, b: builder.udiv(a, b))
+_define("u_mod", 2, lambda builder, a, b: builder.urem(a, b))
+
+
+def _int_to_float(builder: Any, value: Any) -> Any:
+    return builder.sitofp(value, F64)
+
+
+def _unsigned_to_float(builder: Any, value: Any) -> Any:
+    return builder.uitofp(value, F64)
+
+
+_define("to_float", 1, _int_to_float, types.float64)
+_define("u_to_float", 1, _unsigned_to_float, types.float64)
+_define("to_int", 1, lambda builder, a: builder.fptosi(a, I64), types.int64, (types.float64,))
+
+
+def _load_float(builder: Any, address: Any) -> Any:
+    return builder.load(_pointer(builder, address, F64), align=1)
+
+
+def _store_float(builder: Any, address: Any, value: Any) -> None:
+    builder.store(value, _pointer(builder, address, F64), align=1)
+
+
+_define("load_float", 1, _load_float, types.float64)
+_define("store_float", 2, _store_float, types.void, (types.int64, types.float64))
+
+
+def _expect(builder: Any, condition: Any) -> Any:
+    function = builder.module.declare_intrinsic("llvm.expect", [I1], ir.FunctionType(I1, [I1, I1]))
+    return builder.call(function, [condition, I1(0)])
+
+
+# The condition of a fault: told to the optimiser to be false as a rule.
+_define("unlikely", 1, _expect, types.boolean, (types.boolean,))

@@ -1,0 +1,1 @@
+"""The firewall: an access list in front of a stream of packets."""

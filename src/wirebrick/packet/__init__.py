@@ -1,0 +1,1 @@
+"""Packets: frames in memory, the interpreted packet, flows, checksums."""

@@ -1,0 +1,62 @@
+"""The layout of frames, descriptors and the worker's context: constants that compiled code and Python share.
+
+A *frame* is a slot of the mempool: headroom, then the packet's bytes. A *descriptor* (32 bytes) says where in its
+frame a packet lies. A *burst* is an array of descriptors; a port's *transmit list* holds the positions in the burst
+of the packets that leave by it, in order. The *context* is the worker's own block of 64-bit words.
+"""
+
+from __future__ import annotations
+
+# Descriptor, 32 bytes.
+DESCRIPTOR = 32
+D_DATA = 0  # u64: address of the packet's first byte
+D_LENGTH = 8  # u32: bytes of the packet that are in the frame
+D_WIRE = 12  # u32: bytes of the packet on the wire (more than LENGTH where a capture was cut)
+D_TIME = 16  # i64: nanoseconds since 1970
+D_INGRESS = 24  # u16: number of the port it came from
+D_EGRESS = 26  # u16: number of the port it leaves by, or NO_PORT: the default
+D_FRAME = 28  # u32: number of its frame in the mempool
+
+NO_PORT = 0xFFFF
+
+HEADROOM = 256  # bytes before the packet: room for pushed headers
+TAILROOM = 64  # bytes kept behind the largest packet a port may bring
+
+# Transmit list: one u64 count, then u32 positions.
+LIST_HEAD = 8
+
+# The worker's context: 64-bit words, by byte offset.
+W_BURST = 0  # address of the descriptors
+W_COUNT = 8  # packets that came in with this burst: positions 0 .. COUNT-1
+W_USED = 16  # positions in use: COUNT, and the copies made while it was processed
+W_ROOM = 24  # positions there are: as many as frames; position i starts out in frame i
+W_POOL = 32  # address of frame 0
+W_STRIDE = 40  # bytes from one frame to the next
+W_COUNTERS = 48  # address of the worker's counters (u64 each)
+W_LISTS = 56  # address of a table of addresses: the transmit list of each port
+W_FUEL = 64  # loop iterations a user function may make for one packet
+W_FUEL_LEFT = 72  # what is left of them
+W_SCRATCH = 80  # address of scratch memory for records, keys and metadata
+W_STATES = 88  # address of a table of addresses: the block of each state object
+W_EGRESS = 96  # address of a table: the default egress (u64) of each ingress port
+W_STOP = 104  # not zero: the worker returns after this burst
+W_LIMIT = 112  # packets it may still receive
+W_PHASE = 120  # where it stopped, to go on from there
+W_RX_PORTS = 128  # number of receiving ports of this worker
+W_RX_TABLE = 136  # address of {function, state, port number, ended} for each
+W_TX_PORTS = 144  # number of ports (transmit lists)
+W_TX_TABLE = 152  # address of {function, state, start, unused} for each port
+W_PROCESS = 160  # address of the fused function
+W_BURST_SIZE = 168  # packets asked of a port at once
+W_COPIES = 176  # packets copied by packet.copy()
+W_COPIED = 184  # bytes copied by it
+CONTEXT = 256  # bytes
+
+
+def data_address(context_pool: int, stride: int, position: int) -> int:
+    """Where a packet received into ``position`` starts.
+
+    >>> data_address(1 << 20, 2112, 2) - (1 << 20)
+    4480
+    """
+    return context_pool + position * stride + HEADROOM

@@ -1,0 +1,133 @@
+"""Memory primitives: loads, stores and moves at an address, in host (little-endian) or network order.
+
+Functions written with them (checksums, tables, ports) run as they are in CPython and, compiled, as one machine
+instruction each: the compiler puts its own primitives of the same names in their place. All values are integers;
+64-bit loads are signed. Nothing here checks bounds: callers do.
+
+>>> import ctypes
+>>> cells = (ctypes.c_uint8 * 8)(0, 1, 2, 3, 4, 5, 6, 7)
+>>> at = ctypes.addressof(cells)
+>>> hex(load16be(at)), hex(load16(at)), hex(load32be(at + 4))
+('0x1', '0x100', '0x4050607')
+>>> store16be(at, 0xABCD); cells[0], cells[1]
+(171, 205)
+"""
+
+from __future__ import annotations
+
+import ctypes
+import time
+
+_I64, _MASK64 = 1 << 63, (1 << 64) - 1
+_CALLS = {n: ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * n) for n in range(1, 5)}
+
+
+def load8(address: int) -> int:
+    """The byte at ``address``."""
+    return ctypes.c_uint8.from_address(address).value
+
+
+def load16(address: int) -> int:
+    """Two bytes, host order."""
+    return ctypes.c_uint16.from_address(address).value
+
+
+def load32(address: int) -> int:
+    """Four bytes, host order."""
+    return ctypes.c_uint32.from_address(address).value
+
+
+def load64(address: int) -> int:
+    """Eight bytes, host order, signed."""
+    return ctypes.c_int64.from_address(address).value
+
+
+def store8(address: int, value: int) -> None:
+    """Store the low 8 bits of ``value``."""
+    ctypes.c_uint8.from_address(address).value = value & 0xFF
+
+
+def store16(address: int, value: int) -> None:
+    """Store the low 16 bits, host order."""
+    ctypes.c_uint16.from_address(address).value = value & 0xFFFF
+
+
+def store32(address: int, value: int) -> None:
+    """Store the low 32 bits, host order."""
+    ctypes.c_uint32.from_address(address).value = value & 0xFFFFFFFF
+
+
+def store64(address: int, value: int) -> None:
+    """Store the low 64 bits, host order."""
+    ctypes.c_uint64.from_address(address).value = value & _MASK64
+
+
+def load16be(address: int) -> int:
+    """Two bytes, network order."""
+    return int.from_bytes(ctypes.string_at(address, 2), "big")
+
+
+def load32be(address: int) -> int:
+    """Four bytes, network order."""
+    return int.from_bytes(ctypes.string_at(address, 4), "big")
+
+
+def load64be(address: int) -> int:
+    """Eight bytes, network order, signed."""
+    return int.from_bytes(ctypes.string_at(address, 8), "big", signed=True)
+
+
+def store16be(address: int, value: int) -> None:
+    """Store the low 16 bits, network order."""
+    ctypes.memmove(address, (value & 0xFFFF).to_bytes(2, "big"), 2)
+
+
+def store32be(address: int, value: int) -> None:
+    """Store the low 32 bits, network order."""
+    ctypes.memmove(address, (value & 0xFFFFFFFF).to_bytes(4, "big"), 4)
+
+
+def store64be(address: int, value: int) -> None:
+    """Store the low 64 bits, network order."""
+    ctypes.memmove(address, (value & _MASK64).to_bytes(8, "big"), 8)
+
+
+def copy(to: int, source: int, size: int) -> None:
+    """Move ``size`` bytes; the ranges may overlap."""
+    ctypes.memmove(to, source, size)
+
+
+def fill(to: int, value: int, size: int) -> None:
+    """Set ``size`` bytes to ``value``."""
+    ctypes.memset(to, value, size)
+
+
+def wrap64(value: int) -> int:
+    """``value`` modulo 2**64, as a signed integer: makes wrap-around arithmetic alike in both ways to run."""
+    value &= _MASK64
+    return value - (1 << 64) if value & _I64 else value
+
+
+def shift_right(value: int, bits: int) -> int:
+    """Logical (zero-filling) shift of the 64-bit pattern of ``value``, by 0 to 63 bits."""
+    return wrap64((value & _MASK64) >> bits)
+
+
+def cycles() -> int:
+    """A counter that ticks at about the processor's clock: RDTSC compiled, nanoseconds in CPython."""
+    return time.perf_counter_ns()
+
+
+def call1(function: int, a: int) -> int:
+    """Call native code at an address."""
+    return int(_CALLS[1](function)(a))
+
+
+def call3(function: int, a: int, b: int, c: int) -> int:
+    """Call native code at an address."""
+    return int(_CALLS[3](function)(a, b, c))
+
+
+def call4(function: int, a: int, b: int, c: int, d: int) -> int:
+    """Call native code at an address."""
+    return int(_CALLS[4](function)(a, b, c, d))

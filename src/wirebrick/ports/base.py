@@ -1,0 +1,81 @@
+"""What a port is: a factory of sources (receive) and sinks (transmit), one of each per worker.
+
+Packets move in native code: a source's ``receive`` and a sink's ``transmit`` are addresses of compiled functions,
+called once per burst. Python is asked only when a buffer is empty (``refill``) or full (``flush``).
+
+``receive(state, context, room) -> int``
+    Write up to ``room`` packets into positions 0, 1, ... of the worker's burst: the bytes at
+    ``data_address(pool, stride, position)``, and the whole descriptor (DATA, LENGTH, WIRE, TIME, INGRESS = 0,
+    EGRESS = NO_PORT, FRAME = position); the driver puts in the ingress. Returns how many, 0 (nothing now),
+    ``ENDED`` (no more will come) or ``REFILL`` (call ``refill`` and try again).
+
+``transmit(state, context, list, start) -> int``
+    Take the packets at list positions ``start`` .. count-1 (``list``: u64 count, then u32 burst positions), in
+    order. Returns how many it took; fewer than there are means: call ``flush``, then go on from there.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+ENDED = -1
+REFILL = -2
+
+
+class Source:
+    """One worker's way to receive from a port."""
+
+    receive: int  # address of the native function
+    state: int  # address of its state block
+    problem: str | None = None  # what was wrong with the input, when it ended early
+
+    def refill(self) -> bool:
+        """Read more; False when there is no more."""
+        return False
+
+    def progress(self) -> tuple[int, int] | None:
+        """Done and total (bytes or packets), or None where there is no end."""
+        return None
+
+    def close(self) -> None:
+        """Give back what it holds."""
+
+
+class Sink:
+    """One worker's way to transmit to a port."""
+
+    transmit: int  # address of the native function
+    state: int  # address of its state block
+    bytes_copied: int = 0  # bytes copied out of frames, so far
+
+    def flush(self) -> None:
+        """Write out what is buffered. Raises PortError where it can't."""
+
+    def close(self) -> None:
+        """Flush and close."""
+
+
+class Port(ABC):
+    """A port as the user named it."""
+
+    can_receive = True
+    can_transmit = True
+
+    def __init__(self, spec: str) -> None:
+        self.spec = spec
+
+    @property
+    def frame_size(self) -> int:
+        """The largest packet it may bring, in bytes (known once it is open for receiving)."""
+        return 2048 - 256 - 64
+
+    @abstractmethod
+    def source(self, worker: int, workers: int) -> Source:
+        """Open it for receiving, for worker ``worker`` of ``workers``. Raises PortError."""
+
+    @abstractmethod
+    def sink(self, worker: int, workers: int) -> Sink:
+        """Open it for transmitting. Raises PortError."""
+
+    def close(self) -> None:
+        """Close what sources and sinks of it share."""

@@ -1,0 +1,179 @@
+"""The native part of `memory:`: prepared packets copied into frames, as a network card would write them.
+
+Written with the memory primitives and integers alone, so that it runs in CPython and compiled. Templates lie
+back to back, each padded to whole lines of 64 bytes, and are played in order, again and again. Copying whole
+lines needs no look at a packet's length; what is written past its end stays inside the frame's tailroom.
+"""
+
+from __future__ import annotations
+
+from wirebrick.packet.frame import (
+    D_DATA,
+    D_INGRESS,
+    D_LENGTH,
+    D_TIME,
+    DESCRIPTOR,
+    HEADROOM,
+    NO_PORT,
+    W_BURST,
+    W_POOL,
+    W_STRIDE,
+)
+from wirebrick.packet.memory import load32, load64, store64
+from wirebrick.ports.base import ENDED
+
+LINE = 64  # bytes copied at once; templates are padded to a multiple of it
+
+# The state block: 64-bit words, by byte offset.
+S_LEFT = 0  # packets still to come; ENDLESS where there is no limit
+S_TIME = 8  # timestamp of the next packet, nanoseconds
+S_GAP = 16  # nanoseconds from one packet to the next
+S_FIRST = 24  # address of the first template
+S_END = 32  # address behind the last template
+S_AT = 40  # address of the next template
+S_LENGTH = 48  # bytes of every template, or 0 where they differ: then the index counts
+S_LINES = 56  # lines of every template, where they are alike
+S_INDEX = 64  # address of the index: for each template u32 offset in lines, u32 length in bytes
+S_INDEX_END = 72  # address behind it
+S_INDEX_AT = 80  # address of the next template's entry
+STATE = 88  # bytes
+
+ENDLESS = 1 << 62
+
+# INGRESS 0, EGRESS NO_PORT and FRAME 0 as one word; a frame's number goes into its upper half.
+_TAGS = NO_PORT << 16
+_NEXT_FRAME = 1 << 32
+
+
+def copy_line(to: int, source: int) -> int:
+    """Copy 64 bytes. All loads come before all stores: so the compiler may join them into vectors."""
+    a = load64(source)
+    b = load64(source + 8)
+    c = load64(source + 16)
+    d = load64(source + 24)
+    e = load64(source + 32)
+    f = load64(source + 40)
+    g = load64(source + 48)
+    h = load64(source + 56)
+    store64(to, a)
+    store64(to + 8, b)
+    store64(to + 16, c)
+    store64(to + 24, d)
+    store64(to + 32, e)
+    store64(to + 40, f)
+    store64(to + 48, g)
+    store64(to + 56, h)
+    return 0
+
+
+def describe(descriptor: int, data: int, lengths: int, time: int, tags: int) -> int:
+    """Write a whole descriptor. One word each: LENGTH with WIRE, and INGRESS, EGRESS with FRAME."""
+    store64(descriptor + D_DATA, data)
+    store64(descriptor + D_LENGTH, lengths)
+    store64(descriptor + D_TIME, time)
+    store64(descriptor + D_INGRESS, tags)
+    return 0
+
+
+def short_packets(state: int, context: int, count: int) -> int:
+    """Write ``count`` packets whose templates are alike and one line long: the path of 64-byte packets."""
+    descriptor = load64(context + W_BURST)
+    data = load64(context + W_POOL) + HEADROOM
+    stride = load64(context + W_STRIDE)
+    at = load64(state + S_AT)
+    end = load64(state + S_END)
+    first = load64(state + S_FIRST)
+    lengths = load64(state + S_LENGTH)
+    lengths = lengths | (lengths << 32)
+    time = load64(state + S_TIME)
+    gap = load64(state + S_GAP)
+    tags = _TAGS
+    for _ in range(count):
+        copy_line(data, at)
+        describe(descriptor, data, lengths, time, tags)
+        descriptor += DESCRIPTOR
+        data += stride
+        time += gap
+        tags += _NEXT_FRAME
+        at += LINE
+        if at == end:
+            at = first
+    store64(state + S_AT, at)
+    return time
+
+
+def like_packets(state: int, context: int, count: int) -> int:
+    """Write ``count`` packets whose templates are alike and several lines long."""
+    descriptor = load64(context + W_BURST)
+    data = load64(context + W_POOL) + HEADROOM
+    stride = load64(context + W_STRIDE)
+    at = load64(state + S_AT)
+    end = load64(state + S_END)
+    first = load64(state + S_FIRST)
+    lengths = load64(state + S_LENGTH)
+    lengths = lengths | (lengths << 32)
+    size = load64(state + S_LINES) * LINE
+    time = load64(state + S_TIME)
+    gap = load64(state + S_GAP)
+    tags = _TAGS
+    for _ in range(count):
+        for line in range(0, size, LINE):
+            copy_line(data + line, at + line)
+        describe(descriptor, data, lengths, time, tags)
+        descriptor += DESCRIPTOR
+        data += stride
+        time += gap
+        tags += _NEXT_FRAME
+        at += size
+        if at == end:
+            at = first
+    store64(state + S_AT, at)
+    return time
+
+
+def mixed_packets(state: int, context: int, count: int) -> int:
+    """Write ``count`` packets whose templates differ in length: each is looked up in the index."""
+    descriptor = load64(context + W_BURST)
+    data = load64(context + W_POOL) + HEADROOM
+    stride = load64(context + W_STRIDE)
+    first = load64(state + S_FIRST)
+    entry = load64(state + S_INDEX_AT)
+    end = load64(state + S_INDEX_END)
+    index = load64(state + S_INDEX)
+    time = load64(state + S_TIME)
+    gap = load64(state + S_GAP)
+    tags = _TAGS
+    for _ in range(count):
+        at = first + load32(entry) * LINE
+        length = load32(entry + 4)
+        for line in range(0, length, LINE):
+            copy_line(data + line, at + line)
+        describe(descriptor, data, length | (length << 32), time, tags)
+        descriptor += DESCRIPTOR
+        data += stride
+        time += gap
+        tags += _NEXT_FRAME
+        entry += 8
+        if entry == end:
+            entry = index
+    store64(state + S_INDEX_AT, entry)
+    return time
+
+
+def receive(state: int, context: int, room: int) -> int:
+    """Write up to ``room`` packets into the burst; how many, or ENDED when the limit was reached before."""
+    left = load64(state + S_LEFT)
+    if left <= 0:
+        return ENDED
+    count = room
+    if left < count:
+        count = left
+    if load64(state + S_LENGTH) == 0:
+        time = mixed_packets(state, context, count)
+    elif load64(state + S_LINES) == 1:
+        time = short_packets(state, context, count)
+    else:
+        time = like_packets(state, context, count)
+    store64(state + S_TIME, time)
+    store64(state + S_LEFT, left - count)
+    return count

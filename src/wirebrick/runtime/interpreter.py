@@ -1,0 +1,149 @@
+"""The interpreter: a graph in plain CPython, packet by packet. It is the specification of what compiled code does."""
+
+from __future__ import annotations
+
+from bdb import BdbQuit
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from wirebrick.headers.header import Header
+from wirebrick.packet.body import Fate as Ending
+from wirebrick.packet.faults import REASONS, code_of
+from wirebrick.packet.frame import (
+    LIST_HEAD,
+    NO_PORT,
+    W_COUNT,
+    W_COUNTERS,
+    W_EGRESS,
+    W_FUEL,
+    W_FUEL_LEFT,
+    W_LISTS,
+    W_USED,
+)
+from wirebrick.packet.memory import load64, store32, store64
+from wirebrick.packet.packet import Packet
+from wirebrick.runtime.operators import Done, On, operator_of
+from wirebrick.runtime.plan import CHAIN, COPY_LOST, Plan, scope_name
+from wirebrick.runtime.trace import Fate, Observer
+from wirebrick.state.base import worker
+from wirebrick.stream.graph import Enter, Exit, Graph, Node
+from wirebrick.stream.stream import Stream
+
+Function = Callable[..., Any]
+
+
+def _unchanged(function: Function) -> Function:
+    return function
+
+
+class Interpreter:
+    """Runs a complete graph on the bursts of one worker.
+
+    ``prepare`` gives what is called in the place of a user function (one with fuel in its loops); ``own_checksums``
+    the headers whose checksums a node's function stores itself; ``observer`` is told of every step. Exceptions of
+    user functions are faults; KeyboardInterrupt, SystemExit and a debugger's quit go through.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        plan: Plan,
+        *,
+        prepare: Callable[[Function], Function] = _unchanged,
+        own_checksums: Mapping[Node, frozenset[type[Header]]] | None = None,
+        observer: Observer | None = None,
+    ) -> None:
+        self.plan = plan
+        self.observer = observer
+        self._input = next(node for node in graph.nodes if not node.inputs)
+        own = own_checksums or {}
+        self._operators = {}
+        for node in graph.nodes:
+            function = getattr(node, "function", None)
+            prepared = prepare(function) if function is not None else None
+            self._operators[node] = operator_of(node, prepared, own.get(node, frozenset()))
+        self._context = 0
+        self._node = self._input
+
+    def process(self, context: int) -> None:
+        """Run the packets of the burst through the graph, each to its end, in order."""
+        self._context = context
+        count = load64(context + W_COUNT)
+        store64(context + W_USED, count)
+        for position in range(count):
+            self._run(Packet(context, position, self.plan.ports, self))
+
+    def end_copy(self, copy: Packet, fate: Ending) -> None:
+        """Send or drop a copy that a user function made."""
+        kind, detail = fate
+        if kind == "send":
+            self._send(copy, self.plan.port(detail))
+        else:
+            self._count(scope_name(self._node), "drop", detail)
+
+    def _run(self, packet: Packet) -> None:
+        worker.now = packet.timestamp
+        stream = self._input.outputs[0]
+        while True:
+            node = stream.consumer
+            assert node is not None
+            outcome = self._step(node, packet, stream)
+            fate = self._settle(node, packet, outcome)
+            if self.observer is not None:
+                self.observer.step(node, packet, fate)
+            if isinstance(outcome, Done):
+                return
+            stream = outcome.stream
+
+    def _step(self, node: Node, packet: Packet, stream: Stream) -> On | Done:
+        """One operator."""
+        self._node = node
+        store64(self._context + W_FUEL_LEFT, load64(self._context + W_FUEL))
+        packet._begin(False, False, frozenset())
+        try:
+            outcome: On | Done = self._operators[node](packet, stream)
+        except BdbQuit:
+            raise
+        except Exception as error:
+            outcome = Done("fault", REASONS[code_of(error)], error)
+        else:
+            if packet._fate is not None:
+                outcome = Done(*packet._fate)
+        for copy in packet._copies:
+            if copy._fate is None:
+                copy.drop(COPY_LOST)
+        return outcome
+
+    def _settle(self, node: Node, packet: Packet, outcome: On | Done) -> Fate:
+        """Count, and put what leaves on a port's list."""
+        scope = scope_name(node)
+        if isinstance(outcome, On):
+            if isinstance(node, Enter | Exit):
+                self._count(scope, "in" if isinstance(node, Enter) else "out")
+            return Fate("on", ": ".join(filter(None, (outcome.stream.role, outcome.note))))
+        if outcome.kind == "send":
+            self._send(packet, self.plan.port(outcome.detail, node))
+            return Fate("sent", outcome.detail)
+        if outcome.kind == "out":
+            port = packet._descriptor.egress
+            if port == NO_PORT:
+                port = load64(load64(self._context + W_EGRESS) + 8 * packet._descriptor.ingress)
+            self._transmit(packet, port)
+            return Fate("out", self.plan.ports[port])
+        self._count(scope, outcome.kind, outcome.detail)
+        return Fate(outcome.kind, outcome.detail, outcome.error)
+
+    def _send(self, packet: Packet, port: int) -> None:
+        self._count(scope_name(self._node), "sent")
+        self._transmit(packet, port)
+
+    def _transmit(self, packet: Packet, port: int) -> None:
+        self._count(CHAIN, "out")
+        listed = load64(load64(self._context + W_LISTS) + 8 * port)
+        count = load64(listed)
+        store32(listed + LIST_HEAD + 4 * count, packet._position)
+        store64(listed, count + 1)
+
+    def _count(self, scope: str, kind: str, reason: str = "") -> None:
+        at = load64(self._context + W_COUNTERS) + 8 * self.plan.counters.number(scope, kind, reason)
+        store64(at, load64(at) + 1)

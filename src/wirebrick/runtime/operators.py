@@ -1,0 +1,202 @@
+"""What each operator does to one packet in the interpreter: a closure a node, made once."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from wirebrick.headers.header import Header
+from wirebrick.packet.encapsulate import pop, push
+from wirebrick.packet.layer import Layer
+from wirebrick.packet.packet import Packet
+from wirebrick.stream.deparse import Deparse
+from wirebrick.stream.drop import Drop
+from wirebrick.stream.filter import Filter
+from wirebrick.stream.graph import Enter, Exit, Input, Node, Output
+from wirebrick.stream.group_by import GroupBy
+from wirebrick.stream.merge import Merge
+from wirebrick.stream.metadata import Metadata
+from wirebrick.stream.parse import Parse
+from wirebrick.stream.pop import Pop
+from wirebrick.stream.push import Push
+from wirebrick.stream.send import Send
+from wirebrick.stream.stream import Stream
+from wirebrick.stream.udf import FunctionNode
+
+
+@dataclass(frozen=True)
+class Done:
+    """A packet's way ends: ``out``, ``send`` (to port ``detail``), ``drop`` or ``fault`` (reason ``detail``)."""
+
+    kind: str
+    detail: str = ""
+    error: Exception | None = None
+
+
+@dataclass(frozen=True)
+class On:
+    """A packet goes on by a stream; ``note`` says why by this one, where that is not plain."""
+
+    stream: Stream
+    note: str = ""
+
+
+Operator = Callable[[Packet, Stream], On | Done]
+Function = Callable[..., Any]
+
+
+def operator_of(node: Node, function: Function | None, own: frozenset[type[Header]]) -> Operator:
+    """The operator that ``node`` stands for; ``function`` is its user function, prepared.
+
+    ``own``: the headers whose checksums the function stores itself.
+    """
+    for kind, make in _SIMPLE.items():
+        if isinstance(node, kind):
+            return make(node)
+    if isinstance(node, Push):
+        return _push(node, function, own)
+    assert isinstance(node, FunctionNode) and function is not None
+    if node.may_write:
+        return _writing(node, function, own)
+    return _reading(node, function)
+
+
+def _parse(node: Parse) -> Operator:
+    def run(packet: Packet, stream: Stream) -> On | Done:
+        found = packet._parse(node.header)
+        if isinstance(found, Layer):
+            return On(node.outputs[0])
+        if node.otherwise == "drop":
+            return Done("drop", f"{node.header.__name__.lower()}_{found}")
+        return On(node.outputs[1], found)
+
+    return run
+
+
+def _deparse(node: Node) -> Operator:
+    def run(packet: Packet, stream: Stream) -> On | Done:
+        packet._layers.pop()
+        return On(node.outputs[0])
+
+    return run
+
+
+def _pop(node: Node) -> Operator:
+    def run(packet: Packet, stream: Stream) -> On | Done:
+        pop(packet)
+        return On(node.outputs[0])
+
+    return run
+
+
+def _merge(node: Merge) -> Operator:
+    kept = {
+        id(stream): [stream.stack.index(slot) for slot in slots]
+        for stream, slots in zip(node.inputs, node.slots, strict=True)
+    }
+    forgets = node.outputs[0].schema is None
+
+    def run(packet: Packet, stream: Stream) -> On | Done:
+        packet._layers = [packet._layers[index] for index in kept[id(stream)]]
+        if forgets:
+            packet._metadata = None
+        return On(node.outputs[0])
+
+    return run
+
+
+def _boundary(node: Node) -> Operator:
+    def run(packet: Packet, stream: Stream) -> On | Done:
+        packet._layers = []
+        packet._metadata = None
+        packet._pending = {}
+        return On(node.outputs[0])
+
+    return run
+
+
+def _pass(node: Node) -> Operator:
+    return lambda packet, stream: On(node.outputs[0])
+
+
+def _end(kind: str, detail: str) -> Operator:
+    return lambda packet, stream: Done(kind, detail)
+
+
+_SIMPLE: dict[type[Node], Callable[[Any], Operator]] = {
+    Parse: _parse,
+    Deparse: _deparse,
+    Pop: _pop,
+    Merge: _merge,
+    Enter: _boundary,
+    Exit: _boundary,
+    Input: _pass,
+    Output: lambda node: _end("out", ""),
+    Send: lambda node: _end("send", node.port),
+    Drop: lambda node: _end("drop", node.reason),
+}
+
+
+def _writing(node: FunctionNode, function: Function, own: frozenset[type[Header]]) -> Operator:
+    def run(packet: Packet, stream: Stream) -> On | Done:
+        packet._begin(True, node.checksums, own)
+        function(packet)
+        return On(node.outputs[0])
+
+    return run
+
+
+def _push(node: Push, function: Function | None, own: frozenset[type[Header]]) -> Operator:
+    def run(packet: Packet, stream: Stream) -> On | Done:
+        pushed = push(packet, node.slot.header, node.checksums, own)
+        if function is not None:
+            packet._begin(True, False, own)
+            function(packet)
+        pushed.finish()
+        return On(node.outputs[0])
+
+    return run
+
+
+def _reading(node: FunctionNode, function: Function) -> Operator:
+    """Of a function that may read the packet only; its metadata, a plain record, is compared afterwards."""
+    finish = _finish(node)
+
+    def run(packet: Packet, stream: Stream) -> On | Done:
+        metadata = packet._metadata
+        before = bytes(metadata) if metadata is not None else b""
+        result = function(packet)
+        if metadata is not None and bytes(metadata) != before:
+            raise TypeError(f"{node.kind}() functions read packets: the metadata can't be changed here")
+        return finish(packet, result)
+
+    return run
+
+
+def _finish(node: FunctionNode) -> Callable[[Packet, Any], On | Done]:
+    """What the result of a reading function means."""
+
+    def keep(packet: Packet, result: Any) -> On | Done:
+        return On(node.outputs[0]) if bool(result) else Done("drop", node.reason)  # type: ignore[attr-defined]
+
+    def choose(packet: Packet, result: Any) -> On | Done:
+        number = operator.index(result)
+        if not 0 <= number < len(node.outputs):
+            raise IndexError(f"group {number} of {len(node.outputs)}")
+        return On(node.outputs[number])
+
+    def attach(packet: Packet, result: Any) -> On | Done:
+        if not isinstance(result, node.schema):  # type: ignore[attr-defined]
+            raise TypeError(f"metadata() got {result!r}")
+        packet._metadata = result.copy()
+        return On(node.outputs[0])
+
+    if isinstance(node, Filter):
+        return keep
+    if isinstance(node, GroupBy):
+        return choose
+    if isinstance(node, Metadata):
+        return attach
+    return lambda packet, result: On(node.outputs[0])

@@ -1,0 +1,116 @@
+"""network_function: makes a Python function over streams an NF."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from wirebrick.errors import GraphError, ParameterError, Place, caller_place
+from wirebrick.stream.graph import Graph, Input, Output
+from wirebrick.stream.stream import Stream
+
+
+@dataclass(frozen=True)
+class Configured:
+    """An NF with values for its parameters: what a chain is made of."""
+
+    nf: NetworkFunction
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+    def __call__(self, *streams: Stream) -> Any:
+        """Build it on streams."""
+        return self.nf(*streams, **self.parameters)
+
+
+class NetworkFunction:
+    """An NF: call it with streams to build it into a graph, or with parameters alone to configure it for a chain."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        self.name = function.__name__
+        self.__doc__ = function.__doc__
+        self.__name__ = function.__name__
+        self.__module__ = function.__module__
+        self.__wrapped__ = function
+        signature = inspect.signature(function)
+        self.streams = [p for p in signature.parameters.values() if p.kind is not p.KEYWORD_ONLY]
+        self.parameters = {p.name: p for p in signature.parameters.values() if p.kind is p.KEYWORD_ONLY}
+        self.place = Place(function.__code__.co_filename, function.__code__.co_firstlineno)
+
+    def __call__(self, *streams: Stream, **parameters: Any) -> Any:
+        """Build (with streams) or configure (without). Raises ParameterError for an unknown parameter."""
+        for name in parameters:
+            if name not in self.parameters:
+                raise ParameterError(
+                    f"the NF {self.name} has no parameter {name!r}",
+                    place=caller_place(),
+                    cure=f"its parameters are {', '.join(self.parameters) or 'none'}",
+                )
+        if not streams:
+            return Configured(self, parameters)
+        if not all(isinstance(stream, Stream) for stream in streams) or len(streams) != len(self.streams):
+            raise GraphError(
+                f"the NF {self.name} takes {len(self.streams)} stream(s) and keyword parameters",
+                place=caller_place(),
+            )
+        return self._build(streams, parameters)
+
+    def _build(self, streams: tuple[Stream, ...], parameters: dict[str, Any]) -> Any:
+        graph = streams[0].graph
+        scope, first = graph.enter(streams[0], self.name, caller_place())
+        entered = [first, *(graph.enter_also(scope, stream) for stream in streams[1:])]
+        with graph.building(scope):
+            result = self.function(*entered, **parameters)
+        if result is None:
+            outputs = graph.leave(scope, [])
+            return outputs[0] if outputs else None
+        several = isinstance(result, tuple | list)
+        results = list(result) if several else [result]
+        for stream in results:
+            if not isinstance(stream, Stream):
+                raise GraphError(
+                    f"the NF {self.name} returned {stream!r}",
+                    place=self.place,
+                    cure="return the stream(s) its packets leave by, or nothing",
+                )
+        outputs = graph.leave(scope, results)
+        return outputs if several else outputs[0]
+
+    def __repr__(self) -> str:
+        return f"<network function {self.name}>"
+
+
+def network_function(function: Callable[..., Any]) -> NetworkFunction:
+    """Make ``function`` a network function: it takes stream(s), and its configuration as keyword-only parameters.
+
+    >>> from wirebrick import Stream, network_function, run
+    >>> @network_function
+    ... def short(packets: Stream, *, longest: int = 100) -> Stream:
+    ...     return packets.filter(lambda packet: packet.length <= longest, reason="too_long")
+    >>> run(short(longest=70), rx=[bytes(64), bytes(80)]).drops
+    {'short.too_long': 1}
+    """
+    return NetworkFunction(function)
+
+
+def build_chain(chain: list[NetworkFunction | Configured]) -> Graph:
+    """The complete graph of NFs in a row, from all ports to the egress port. Raises GraphError."""
+    graph = Graph()
+    stream: Any = Input(graph, None, None).output((), None)
+    for position, nf in enumerate(chain):
+        if stream is None:
+            before = chain[position - 1]
+            name = before.nf.name if isinstance(before, Configured) else before.name
+            raise GraphError(f"the NF {name} has no output, so nothing reaches what is behind it")
+        stream = nf(stream) if isinstance(nf, Configured) else nf(stream)
+        if isinstance(stream, list):
+            raise GraphError(
+                "an NF in a chain has one output; this one has several",
+                cure="call it inside an NF of your own that merges or sends them",
+            )
+    if stream is not None:
+        stream._consumed_by(Output(graph, None, None))
+    graph.complete()
+    return graph
