@@ -42,6 +42,11 @@ def _define(name: str, count: int, build: Build, result: Any = types.int64, argu
         def typer(typingctx: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
             return result(*kinds), lower
 
+    elif count == 5:
+
+        def typer(typingctx: Any, a: Any, b: Any, c: Any, d: Any, e: Any) -> Any:
+            return result(*kinds), lower
+
     else:
 
         def typer(typingctx: Any) -> Any:
@@ -122,7 +127,7 @@ def _call(builder: Any, function: Any, *arguments: Any) -> Any:
     return builder.call(builder.inttoptr(function, kind.as_pointer()), list(arguments))
 
 
-for _count in (1, 3):
+for _count in (1, 3, 4):
     _define(f"call{_count}", _count + 1, _call)
 
 

@@ -108,3 +108,31 @@ def load_native(name: str, functions: dict[str, int]) -> dict[str, int]:
         code = cached_object("native " + name, [*sources, repr(sorted(functions.items()))], build)
         _loaded[key] = addresses(code, list(functions))
     return _loaded[key]
+
+
+def load_source(
+    label: str, source: str, functions: dict[str, int], modules: tuple[str, ...] = ()
+) -> dict[str, int]:
+    """Addresses of functions of generated source, which may call the primitives and the functions of ``modules``."""
+
+    def build() -> bytes:
+        from numba import njit
+
+        from wirebrick.compiler.intrinsics import INTRINSICS
+        from wirebrick.compiler.numba_backend import compile_functions
+
+        made: dict[str, dict[str, Any]] = {}
+        space: dict[str, Any] = dict(INTRINSICS)
+        for module in modules:
+            space.update({k: v for k, v in namespace(module, made).items() if not k.startswith("__")})
+        before = set(space)
+        exec(compile(source, f"<wirebrick {label}>", "exec"), space)
+        for key in set(space) - before:
+            if inspect.isfunction(space[key]):
+                space[key] = njit(
+                    space[key], error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True
+                )
+        return compile_functions({f: (space[f], count) for f, count in functions.items()})
+
+    code = cached_object(label, [source, *native_sources(list(modules)), repr(sorted(functions.items()))], build)
+    return addresses(code, list(functions))

@@ -174,7 +174,9 @@ class Header:
             self._packet.write_bytes(self._index, at, data)
 
     def _length(self) -> int:
-        """Its length as far as its bytes go: all of them where it is truncated."""
+        """Its length as far as its bytes go: all of them where it is truncated; in a packet, as parsed."""
+        if self._packet is not None:
+            return self._packet.header_size(self._index)
         present = self._end - self._at
         try:
             return max(self.size, min(self.header_length(), present))

@@ -34,8 +34,8 @@ class Ends(Protocol):
 class Body:
     """Where a packet lies, which headers are parsed, and what may be done to it now.
 
-    Stores go through ``write_field``, ``write_bytes`` and ``write_payload``: they refuse what may not be written
-    and let the checksums follow.
+    Stores go through ``write_field``, ``write_bytes`` and ``write_payload``: they refuse what may not be
+    written and let the checksums follow.
     """
 
     __slots__ = (
@@ -71,13 +71,17 @@ class Body:
         self._copied = False  # a copy's end takes effect at once
         self._begin(True, True, frozenset())
 
+    def header_size(self, index: int) -> int:
+        """Bytes of header ``index``, options included, as it was parsed: what is written to it moves nothing."""
+        return self._layers[index].begin - self._layers[index].start
+
     def write_field(self, index: int, field: Field, data: bytes) -> None:
         """Store a field of header ``index``; checksums follow."""
         self._write()
         self._store(index, self._layers[index].start + field.first, data, field)
 
     def write_bytes(self, index: int, at: int, data: bytes) -> None:
-        """Store into the variable part of header ``index``, at an address. Raises IndexError outside of it."""
+        """Store into the variable part of header ``index``, at an address; elsewhere raises IndexError."""
         self._write()
         layer = self._layers[index]
         offset = at - self._descriptor.data
@@ -102,7 +106,7 @@ class Body:
             ctypes.memmove(start + offset, data, len(data))
 
     def _edit_payload(self, at: int, delta: int) -> None:
-        """Grow or shrink the payload by ``delta`` bytes at its offset ``at``; lengths and checksums follow."""
+        """Grow or shrink the payload by ``delta`` bytes at offset ``at``; lengths and checksums follow."""
         self._write()
         if self._cut:
             raise Fault(ROOM)
@@ -118,7 +122,7 @@ class Body:
             bracket.close(start, self._layers)
 
     def _begin(self, writable: bool, checksums: bool, own: frozenset[type[Header]]) -> None:
-        """Get ready for a user function: may it write, do checksums follow, which ones are its own business."""
+        """Get ready for a user function: may it write, do checksums follow, which are its own business."""
         self._writable = writable
         self._checksums = checksums
         self._own = own

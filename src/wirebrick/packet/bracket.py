@@ -18,7 +18,7 @@ def length_sum(value: int) -> int:
 
 
 def pseudo_sum(data: int, layers: list[Layer], index: int) -> int:
-    """The sum of the pseudo-header of layer ``index``: its length and the addresses of the IP header before it."""
+    """The sum of the pseudo-header of layer ``index``: its length, and the addresses before it."""
     layer = layers[index]
     rule = layer.header.checksum_rule
     assert rule is not None
@@ -73,8 +73,8 @@ class Bracket:
 def full_checksum(data: int, layers: list[Layer], index: int, cut: bool) -> None:
     """Compute the checksum of layer ``index`` anew (RFC 1071).
 
-    It is left as it is where that can't be done: the payload was cut, or there is no IP header right before it for
-    the pseudo-header it needs.
+    It is left as it is where that can't be done: the payload was cut, or there is no IP header right before
+    it for the pseudo-header it needs.
     """
     layer = layers[index]
     rule = layer.header.checksum_rule

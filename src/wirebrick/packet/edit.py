@@ -1,7 +1,8 @@
 """Moving a packet's bytes: gaps for pushed headers, payload edits, copies.
 
-Like the functions of ``checksum.py`` these run as they are in CPython and compiled: integers only, nothing raised.
-Offsets count from the packet's first byte. They keep the descriptor right; what headers say is left to the caller.
+Like the functions of ``checksum.py`` these run as they are in CPython and compiled: integers only, nothing
+raised. Offsets count from the packet's first byte. They keep the descriptor right; what headers say is left
+to the caller.
 """
 
 from __future__ import annotations
@@ -54,10 +55,10 @@ def close_gap(context: int, descriptor: int, at: int, size: int) -> int:
 
 
 def payload_edit(context: int, descriptor: int, begin: int, end: int, at: int, delta: int) -> int:
-    """Insert ``delta`` zero bytes at offset ``at`` of the payload ``begin`` .. ``end``, or delete ``-delta`` from there.
+    """Insert ``delta`` zero bytes at offset ``at`` of the payload ``begin`` .. ``end``, or delete ``-delta``.
 
-    What lies behind the payload (padding) goes: the packet ends with it. Returns 0, or -1 where the frame has no
-    room or the range is not in the payload (nothing is changed then).
+    What lies behind the payload (padding) goes: the packet ends with it. Returns 0, or -1 where the frame has
+    no room or the range is not in the payload (nothing is changed then).
     """
     data = load64(descriptor + D_DATA)
     if at < begin or at > end or at - delta > end:

@@ -86,7 +86,7 @@ def pop(packet: Packet) -> None:
 
 
 def _announce(packet: Packet, header: type[Header], parent: Layer) -> None:
-    """Make ``parent`` announce ``header``; the number it had is kept for a header behind it that can hold it."""
+    """Make ``parent`` announce ``header``; its old number is kept for a header behind it that can hold it."""
     data = packet._descriptor.data
     link = link_field(parent.header)
     if link is not None and link.space is not None:
@@ -96,7 +96,7 @@ def _announce(packet: Packet, header: type[Header], parent: Layer) -> None:
         for term in condition.terms:
             field = parent.header.fields.get(term.name)
             if field is None and not computed:
-                # The first computed value of a condition is what follows (IPv6.protocol); any other is a proviso.
+                # The first computed value is what follows (IPv6.protocol); others are provisos.
                 computed, field = True, link
             if field is not None:
                 parent.set(data, field, term.value)

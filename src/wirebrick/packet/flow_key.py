@@ -12,7 +12,7 @@ WITH_PORTS = (6, 17, 132)  # TCP, UDP, SCTP
 
 
 def flow_key(data: int, layers: list[Layer]) -> FlowKey:
-    """The flow of the innermost IPv4 or IPv6 header of the packet at address ``data``. Raises TypeError without.
+    """The flow of the innermost IPv4 or IPv6 header of the packet at ``data``. Raises TypeError without.
 
     The ports are the first four bytes behind it, whether TCP, UDP or SCTP is parsed or not.
     """

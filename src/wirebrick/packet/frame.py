@@ -43,14 +43,36 @@ W_STOP = 104  # not zero: the worker returns after this burst
 W_LIMIT = 112  # packets it may still receive
 W_PHASE = 120  # where it stopped, to go on from there
 W_RX_PORTS = 128  # number of receiving ports of this worker
-W_RX_TABLE = 136  # address of {function, state, port number, ended} for each
+W_RX_TABLE = 136  # address of the receiving ports' entries, RX_... below
 W_TX_PORTS = 144  # number of ports (transmit lists)
-W_TX_TABLE = 152  # address of {function, state, start, unused} for each port
+W_TX_TABLE = 152  # address of the ports' entries for transmitting, TX_... below
 W_PROCESS = 160  # address of the fused function
 W_BURST_SIZE = 168  # packets asked of a port at once
 W_COPIES = 176  # packets copied by packet.copy()
 W_COPIED = 184  # bytes copied by it
+W_BUDGET = 192  # bursts to run before Python may look around
+W_RX_NEXT = 200  # entry of the receiving port whose turn it is
+W_PACKETS_IN = 208  # packets received
+W_BYTES_IN = 216  # their bytes on the wire
+W_BYTES_OUT = 224  # bytes on the wire of the packets that ports took
+W_FILTER = 232  # address of matches(data, length, wire), or 0: all packets are received
+W_STAGE = 240  # address of the descriptors that packets are received into before they are filtered
 CONTEXT = 256  # bytes
+
+# Receiving port, as its worker's driver knows it: 64-bit words.
+RX_RECEIVE = 0  # address of the source's receive
+RX_STATE = 8  # the source's state
+RX_PORT = 16  # number of the port
+RX_ENDED = 24  # not zero: no more will come
+RX_LENGTH = 32  # bytes on the wire of each of its packets, or 0 where they differ
+RX_ENTRY = 40  # bytes
+
+# Port to transmit to.
+TX_TRANSMIT = 0  # address of the sink's transmit; 0: it can't transmit, its packets are dropped
+TX_STATE = 8  # the sink's state
+TX_START = 16  # list position to go on from
+TX_TAKEN = 24  # packets that it took (or that were dropped here)
+TX_ENTRY = 32  # bytes
 
 
 def data_address(context_pool: int, stride: int, position: int) -> int:

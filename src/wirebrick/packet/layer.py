@@ -15,8 +15,8 @@ ABSENT, TRUNCATED, MALFORMED = "absent", "truncated", "malformed"
 class Layer:
     """A parsed header: offsets from the packet's first byte, in bytes.
 
-    Its bytes are ``start`` .. ``begin``, its payload ``begin`` .. ``end``, and on the wire, where a capture may have
-    been cut, ``begin`` .. ``wire``.
+    Its bytes are ``start`` .. ``begin``, its payload ``begin`` .. ``end``, and on the wire, where a capture
+    may have been cut, ``begin`` .. ``wire``.
     """
 
     header: type[Header]
@@ -67,7 +67,7 @@ def _holds(condition: Condition, view: Header) -> bool:
 
 
 def find_layer(header: type[Header], parent: Layer | None, data: int, length: int, wire: int) -> Layer | str:
-    """Parse ``header`` behind ``parent``, or at the start of a packet of ``length`` bytes (``wire`` on the wire).
+    """Parse ``header`` behind ``parent``, or at the start of a packet of ``length`` bytes (``wire`` once).
 
     Gives the layer, or why there is none: ``absent`` (not announced), ``truncated`` (bytes are missing) or
     ``malformed`` (version or length fields make no sense). Never raises.

@@ -1,8 +1,9 @@
 """Checksum maintenance: how checksums follow a store of a few bytes (RFC 1624), so that right stays right.
 
-A store changes the sum of the words that hold it. Whatever checksum covers them takes up the change, and with that
-the packet outside of the covering header looks unchanged, so nothing further out has to follow. The pseudo-header
-(RFC 768, RFC 9293, RFC 8200 8.1) is covered twice: by its IP header and by the transport header behind it.
+A store changes the sum of the words that hold it. Whatever checksum covers them takes up the change, and with
+that the packet outside of the covering header looks unchanged, so nothing further out has to follow. The
+pseudo-header (RFC 768, RFC 9293, RFC 8200 8.1) is covered twice: by its IP header and by the transport header
+behind it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ Change = tuple[int, int]  # folded sums of the words around stored bytes, before
 
 
 class Maintainer:
-    """Stores into one packet, at address ``data`` with these ``layers``; headers in ``own`` keep their checksums."""
+    """Stores into the packet at address ``data``; headers in ``own`` mind their checksums themselves."""
 
     def __init__(self, data: int, layers: list[Layer], own: frozenset[type[Header]]) -> None:
         self.data = data
@@ -64,7 +65,7 @@ class Maintainer:
                 return
 
     def _adjust(self, layer: Layer, change: Change) -> Change | None:
-        """Let the checksum of ``layer`` follow; gives how its own words changed, None where it covers nothing."""
+        """Let the checksum of ``layer`` follow; gives how its words changed, None if it covers nothing."""
         odd = layer.start & 1
         return self._follow(layer, *(swap(word) if odd else word for word in change))
 
@@ -83,7 +84,7 @@ class Maintainer:
         return before, self._words(at - self.data, 2)
 
     def _pseudo(self, index: int, field: Field, change: Change) -> Change | None:
-        """Let the transport checksum behind an IP header follow; gives how its words changed, None without one."""
+        """Let the transport checksum behind an IP header follow; gives how its words changed, or None."""
         layer = self.layers[index]
         old, new = (swap(word) if layer.start & 1 else word for word in change)
         is_length = field.name == layer.header.length_field

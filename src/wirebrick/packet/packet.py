@@ -20,8 +20,8 @@ H = TypeVar("H", bound=Header)
 class Packet(Body):
     """A packet in a user function: its headers, payload, metadata, and what is known about it.
 
-    ``packet.header`` is the last parsed header, ``packet[IPv4]`` the innermost IPv4 header, ``packet[IPv4, 0]`` the
-    outermost. After ``send`` or ``drop`` any use is a fault.
+    ``packet.header`` is the last parsed header, ``packet[IPv4]`` the innermost IPv4 header, ``packet[IPv4,
+    0]`` the outermost. After ``send`` or ``drop`` any use is a fault.
 
     >>> from wirebrick.headers import Ethernet, VLAN
     >>> from wirebrick.packet.alone import alone
@@ -113,7 +113,7 @@ class Packet(Body):
     # What a user function does.
 
     def send(self, port: str) -> None:
-        """Send it out of a port: the end of it for this graph (when the function has ended; copies at once)."""
+        """Send it out of a port, past the rest of the graph (when the function has ended; copies at once)."""
         self._write()
         self._port(port)
         self._end(("send", port))

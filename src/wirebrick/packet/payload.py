@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 class Payload(Octets):
     """``packet.payload``: as far as it was captured; see ``Octets`` for reads and stores.
 
-    ``resize``, ``insert`` and ``delete`` move bytes in place; length fields and checksums of the parsed headers
-    follow, and padding behind the payload goes. A range outside the payload raises IndexError; a packet that was cut
-    when captured, or a frame without room, is a fault (``fault_room``).
+    ``resize``, ``insert`` and ``delete`` move bytes in place; length fields and checksums of the parsed
+    headers follow, and padding behind the payload goes. A range outside the payload raises IndexError; a
+    packet that was cut when captured, or a frame without room, is a fault (``fault_room``).
 
     >>> from wirebrick.headers import Ethernet
     >>> from wirebrick.packet.alone import alone

@@ -28,6 +28,7 @@ class Source:
     receive: int  # address of the native function
     state: int  # address of its state block
     problem: str | None = None  # what was wrong with the input, when it ended early
+    wire_length: int = 0  # bytes on the wire of every packet, or 0 where they differ
 
     def refill(self) -> bool:
         """Read more; False when there is no more."""

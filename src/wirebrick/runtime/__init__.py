@@ -1,0 +1,1 @@
+"""Running a graph: the interpreter, plans, tracing, workers, reports."""

@@ -1,4 +1,4 @@
-"""The interpreter: a graph in plain CPython, packet by packet. It is the specification of what compiled code does."""
+"""The interpreter: a graph in plain CPython, packet by packet. It specifies what compiled code does."""
 
 from __future__ import annotations
 
@@ -39,9 +39,10 @@ def _unchanged(function: Function) -> Function:
 class Interpreter:
     """Runs a complete graph on the bursts of one worker.
 
-    ``prepare`` gives what is called in the place of a user function (one with fuel in its loops); ``own_checksums``
-    the headers whose checksums a node's function stores itself; ``observer`` is told of every step. Exceptions of
-    user functions are faults; KeyboardInterrupt, SystemExit and a debugger's quit go through.
+    ``prepare`` gives what is called in the place of a user function (one with fuel in its loops);
+    ``own_checksums`` the headers whose checksums a node's function stores itself; ``observer`` is told of
+    every step. Exceptions of user functions are faults; KeyboardInterrupt, SystemExit and a debugger's quit
+    go through.
     """
 
     def __init__(
@@ -83,10 +84,9 @@ class Interpreter:
 
     def _run(self, packet: Packet) -> None:
         worker.now = packet.timestamp
+        node: Node | None = self._input
         stream = self._input.outputs[0]
-        while True:
-            node = stream.consumer
-            assert node is not None
+        while node is not None:
             outcome = self._step(node, packet, stream)
             fate = self._settle(node, packet, outcome)
             if self.observer is not None:
@@ -94,6 +94,7 @@ class Interpreter:
             if isinstance(outcome, Done):
                 return
             stream = outcome.stream
+            node = stream.consumer
 
     def _step(self, node: Node, packet: Packet, stream: Stream) -> On | Done:
         """One operator."""

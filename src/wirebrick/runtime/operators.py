@@ -28,7 +28,7 @@ from wirebrick.stream.udf import FunctionNode
 
 @dataclass(frozen=True)
 class Done:
-    """A packet's way ends: ``out``, ``send`` (to port ``detail``), ``drop`` or ``fault`` (reason ``detail``)."""
+    """A packet's way ends: ``out``, ``send`` (``detail``: the port), ``drop`` or ``fault`` (the reason)."""
 
     kind: str
     detail: str = ""
@@ -57,7 +57,8 @@ def operator_of(node: Node, function: Function | None, own: frozenset[type[Heade
             return make(node)
     if isinstance(node, Push):
         return _push(node, function, own)
-    assert isinstance(node, FunctionNode) and function is not None
+    assert isinstance(node, FunctionNode)
+    assert function is not None
     if node.may_write:
         return _writing(node, function, own)
     return _reading(node, function)

@@ -13,8 +13,8 @@ kind      reason       packets that
 ``held``               are kept in it
 ========= ============ ==========================================================================
 
-What belongs to no NF is counted under ``chain``, and ``chain out`` counts all packets put on a port's list, those
-of ``send`` included: packets in + copies = ``chain out`` + all drops + all faults + held.
+What belongs to no NF is counted under ``chain``, and ``chain out`` counts all packets put on a port's list,
+those of ``send`` included: packets in + copies = ``chain out`` + all drops + all faults + held.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ class Counters:
     """Numbers for counters, given out in the order in which they are first asked for.
 
     >>> counters = Counters()
-    >>> counters.number("ttl", "in"), counters.number("ttl", "drop", "ttl_expired"), counters.number("ttl", "in")
+    >>> counters.number("ttl", "in"), counters.number("ttl", "drop", "expired"), counters.number("ttl", "in")
     (0, 1, 0)
     >>> counters.keys
-    [('ttl', 'in', ''), ('ttl', 'drop', 'ttl_expired')]
+    [('ttl', 'in', ''), ('ttl', 'drop', 'expired')]
     """
 
     def __init__(self) -> None:
@@ -110,7 +110,7 @@ def build_plan(
     default_egress: list[int],
     reasons: Mapping[Node, tuple[str, ...]] | None = None,
 ) -> Plan:
-    """List the counters of ``graph``, always in the same order; ``reasons``: those that user functions drop with.
+    """List the counters of ``graph`` in its order; ``reasons``: those that user functions drop with.
 
     Raises GraphError where the graph sends to a port that is not among ``ports``.
     """

@@ -13,9 +13,9 @@ from wirebrick.stream.graph import Node
 class Fate:
     """What became of a packet at an operator.
 
-    ``kind`` is ``on`` (to the next operator; ``detail`` says by which output, and of a parse that failed, why),
-    ``out`` or ``sent`` (``detail``: the port), ``drop`` or ``fault`` (``detail``: the reason; ``error``: what was
-    raised).
+    ``kind`` is ``on`` (to the next operator; ``detail`` says by which output, and of a parse that failed,
+    why), ``out`` or ``sent`` (``detail``: the port), ``drop`` or ``fault`` (``detail``: the reason;
+    ``error``: what was raised).
     """
 
     kind: str

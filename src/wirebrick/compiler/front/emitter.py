@@ -96,6 +96,11 @@ class Emitter:
         self.fates: set[str] = set()
         self.loop_depth = 0
         self.declared_copies: list[str] = []
+        self.locals: set[str] = set()
+        self.exits: list[Flow] = []
+        self.borrowed: frozenset[int] = frozenset()  # copies that belong to the caller
+        self.groups = 0
+        self.schema: Any = None  # of the record that a metadata function returns
 
     # Code -----------------------------------------------------------------------------------------------------
 
@@ -126,7 +131,8 @@ class Emitter:
 
     def need(self, name: str) -> str:
         """A name that the caller passes in."""
-        self.used.add(name)
+        if name not in self.locals:
+            self.used.add(name)
         return name
 
     def fault_if(self, condition: str, code: int) -> None:

@@ -132,7 +132,7 @@ def _pseudo(f: Emitter, header: HeaderKind, index: int, field: str | None) -> St
     data = f.need(f.packets[header.packet].data)
     usable = f"({fragment} == 0)" + (f" and ({protocol} != 17)" if is_length else "")
     address = f"transport_checksum({data} + {begin}, {data} + {end}, {protocol})"
-    return Step("transport", address, extra=(usable,))
+    return Step("transport", address, extra=(usable, protocol))
 
 
 def follow(f: Emitter, plan: Plan, old: str, new: str) -> None:
@@ -157,7 +157,11 @@ def follow(f: Emitter, plan: Plan, old: str, new: str) -> None:
         with f.indent():
             if plan.outer and plan.chained:
                 f.line(f"{address}o = load16({address})")
-            f.line(f"adjust_transport({address}, {old}, {new})")
+            if plan.pseudo.kind == "transport":
+                f.line(f"adjust_transport({address}, {old}, {new}, {plan.pseudo.extra[1]})")
+            else:
+                function = "adjust_optional" if plan.pseudo.kind == "optional" else "adjust"
+                f.line(f"{function}({address}, {old}, {new})")
             if plan.outer and plan.chained:
                 f.line(f"{address}n = load16({address})")
                 _outer(f, plan.outer, f"{address}o", f"{address}n", "")

@@ -32,6 +32,7 @@ class MemorySource(Source):
         self._limit = _share(traffic, worker, workers)
         self._state = state_block(self._templates, traffic, self._limit, worker, workers)
         self.state = self._state.ctypes.data
+        self.wire_length = self._templates.length
 
     def progress(self) -> tuple[int, int] | None:
         """Packets made and packets to make, or None where there is no end."""

@@ -1,0 +1,1 @@
+"""From the graph to the text of one fused function."""

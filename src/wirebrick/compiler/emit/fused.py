@@ -1,0 +1,187 @@
+"""The fused function: all operators of a graph, one packet to its end after the other.
+
+``at`` is the number of the node a packet goes to next (0: its way has ended). A node that is reached by one way only
+stands inside the node before it; others stand behind ``if at == ...``, in the order in which packets can reach them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from wirebrick.compiler.emit import nodes
+from wirebrick.compiler.emit.known import Knowledge, structural_fields
+from wirebrick.compiler.front.emitter import Emitter, PacketInfo, Rights
+from wirebrick.compiler.front.functions import Function
+from wirebrick.compiler.front.shared import Shared
+from wirebrick.compiler.front.unit import Unit
+from wirebrick.packet import frame
+from wirebrick.runtime.plan import Plan, scope_name
+from wirebrick.stream.graph import Graph, Input, Node, Slot
+from wirebrick.stream.merge import Merge
+from wirebrick.stream.metadata import Metadata
+from wirebrick.stream.stream import Stream
+
+DEEPEST = 12
+
+
+class Fused:
+    """Emits the function of a graph."""
+
+    def __init__(self, graph: Graph, plan: Plan, functions: dict[Node, Any], shared: Shared) -> None:
+        self.graph = graph
+        self.plan = plan
+        self.functions = functions
+        self.shared = shared
+        self.knowledge = Knowledge(graph)
+        self.unit = Unit(shared, "chain", None)
+        self.code = Emitter(self.unit, None, Rights("graph", write=True))  # type: ignore[arg-type]
+        self.code.depth = 2
+        self.inlined: set[Node] = set()
+        self.states: set[int] = set()
+        self.spaces: set[str] = set()
+        self.local_ports = self._local_ports()
+        self.explicit: set[tuple[Node, str]] = nodes.explicit_counts(graph, functions)
+
+    def _local_ports(self) -> set[int]:
+        """Ports whose list only this loop writes, so that its length can be kept in a register."""
+        if self.shared.uses_copies or self.shared.sets_egress:
+            return set()
+        sent = {name for f in self.functions.values() if f is not None for name in f.ports}
+        taken = {self.plan.ports.index(name) for name in sent}
+        return set(range(len(self.plan.ports))) - taken
+
+    def text(self) -> str:
+        """The source of ``process(w)``."""
+        for node in self.graph.nodes:
+            if node in self.inlined:
+                continue
+            if isinstance(node, Input):
+                self.node(node)
+                continue
+            self.code.line(f"if at == {node.number}:")
+            with self.code.indent():
+                self.node(node)
+        return "\n".join([*self._head(), *self.code.lines, *self._tail(), ""])
+
+    def _head(self) -> list[str]:
+        lines = [
+            "def process(w):",
+            f"    burst = load64(w + {frame.W_BURST})",
+            f"    size = load64(w + {frame.W_COUNT})",
+            f"    store64(w + {frame.W_USED}, size)",
+            f"    scratch = load64(w + {frame.W_SCRATCH})",
+            f"    fuel = load64(w + {frame.W_FUEL})",
+            f"    blocks = load64(w + {frame.W_STATES})",
+            f"    lists = load64(w + {frame.W_LISTS})",
+        ]
+        for number, _ in enumerate(self.shared.states):
+            lines.append(f"    t{number} = load64(blocks + {8 * number})")
+        for port in sorted(self.local_ports):
+            lines += [f"    n{port} = load64(load64(lists + {8 * port}))"]
+            lines += [f"    list{port} = load64(lists + {8 * port}) + {frame.LIST_HEAD}"]
+        lines += [
+            "    for i in range(size):",
+            f"        d = burst + i * {frame.DESCRIPTOR}",
+            f"        p = load64(d + {frame.D_DATA})",
+            f"        end = load32(d + {frame.D_LENGTH})",
+            f"        wire = load32(d + {frame.D_WIRE})",
+            "        at = 0",
+        ]
+        lines += [f"        s{number} = 0" for number in sorted(self.states)]
+        lines += [f"        k_{space} = -1" for space in sorted(self.spaces)]
+        return lines
+
+    def _tail(self) -> list[str]:
+        lines = []
+        counters = f"load64(w + {frame.W_COUNTERS})"
+        out = self.plan.counters.number("chain", "out")
+        for port in sorted(self.local_ports):
+            lines += [
+                f"    store64({counters} + {8 * out}, load64({counters} + {8 * out}) + n{port} - "
+                f"load64(list{port} - {frame.LIST_HEAD}))",
+                f"    store64(list{port} - {frame.LIST_HEAD}, n{port})",
+            ]
+        return [*lines, "    return 0"]
+
+    # For the nodes.
+
+    def node(self, node: Node) -> None:
+        """Emit a node, and those that only it leads to."""
+        where = f" {node.place.file}:{node.place.line}" if node.place else ""
+        scope = f"{node.scope.name}: " if node.scope else ""
+        self.code.line(f"# {scope}{node.label}{where}")
+        nodes.EMIT[type(node)](self, node)
+
+    def go(
+        self, stream: Stream, settled: frozenset[Slot], touched: frozenset[Slot]
+    ) -> None:
+        """Packets leave by ``stream``."""
+        self.knowledge.leave(stream, settled, touched)
+        target = stream.consumer
+        assert target is not None
+        if isinstance(target, Merge):
+            self._merge(target, stream)
+        if len(target.inputs) == 1 and self.code.depth < DEEPEST:
+            self.inlined.add(target)
+            self.node(target)
+        else:
+            self.code.line(f"at = {target.number}")
+
+    def _merge(self, node: Merge, stream: Stream) -> None:
+        """Copy the places of headers into the merged ones."""
+        slots = node.slots[node.inputs.index(stream)]
+        for mine, merged in zip(slots, node.outputs[0].stack, strict=True):
+            if mine is not merged:
+                a, b = self.unit.slot_names(merged), self.unit.slot_names(mine)
+                for to, source in zip(vars(a).values(), vars(b).values(), strict=True):
+                    self.code.line(f"{to} = {source}")
+
+    def count(self, node: Node, kind: str, reason: str = "") -> None:
+        """Add one to a counter."""
+        number = self.plan.counters.number(scope_name(node), kind, reason)
+        self.code.line(f"count(w, {number})")
+
+    def call(self, node: Node, function: Function, stack: tuple[Slot, ...], schema: Any) -> str:
+        """Call a user function; the name of its result."""
+        code = self.code
+        code.packets[0] = PacketInfo("d", "p", stack)
+        names = {"meta": f"scratch + {self.shared.metadata_offset(schema)}" if schema else "0"}
+        if isinstance(node, Metadata):
+            names["attach"] = f"scratch + {self.shared.metadata_offset(node.schema)}"
+        result = code.temporary()
+        arguments = ", ".join([*(names.get(name, name) for name in function.needs), "fuel"])
+        code.line(f"{result} = {function.name}({arguments})")
+        return result
+
+    def fault(self, node: Node, result: str) -> None:
+        """Count the fault that ``result`` (negative) tells, of the node's NF."""
+        first = self.plan.counters.number(scope_name(node), "fault", "fault_index")
+        self.code.line(f"count(w, {first - 1} - {result})")
+
+    def refresh(self, stack: tuple[Slot, ...]) -> None:
+        """The packet's place and length after an edit that moved bytes."""
+        self.code.line(f"p = load64(d + {frame.D_DATA})")
+        self.code.line(f"end = load32(d + {frame.D_LENGTH})")
+        self.code.line(f"wire = load32(d + {frame.D_WIRE})")
+
+    def forget(
+        self, log: list[tuple[Slot | None, str]], settled: frozenset[Slot], touched: frozenset[Slot]
+    ) -> tuple[frozenset[Slot], frozenset[Slot]]:
+        """What is still known after stores to headers and payloads."""
+        gone: set[Slot] = set()
+        for slot, name in log:
+            if name == "·bytes":
+                gone |= self.knowledge.below(slot)
+            elif slot is not None and name in structural_fields(slot.header):
+                gone |= self.knowledge.below(slot)
+                gone |= set(slot.sources or (slot,))
+        return self.forget_slots(gone, settled, touched)
+
+    def forget_slots(
+        self, gone: set[Slot] | frozenset[Slot], settled: frozenset[Slot], touched: frozenset[Slot]
+    ) -> tuple[frozenset[Slot], frozenset[Slot]]:
+        """What is still known when some slots are to be parsed anew."""
+        for slot in sorted(gone & touched, key=lambda s: s.number):
+            self.states.add(slot.number)
+            self.code.line(f"s{slot.number} = 0")
+        return settled - gone, touched - gone

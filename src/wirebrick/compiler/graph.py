@@ -1,0 +1,57 @@
+"""compile_graph: a graph as one native function."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from wirebrick.compiler.analyse import analyse
+from wirebrick.compiler.emit.counts import Derive
+from wirebrick.compiler.emit.fused import Fused
+from wirebrick.compiler.native import load_source
+from wirebrick.runtime.plan import Plan
+from wirebrick.state.base import State
+from wirebrick.stream.graph import Graph
+
+MODULES = (
+    "wirebrick.packet.checksum",
+    "wirebrick.packet.edit",
+    "wirebrick.state.table_native",
+    "wirebrick.compiler.support",
+)
+
+
+@dataclass
+class Compiled:
+    """A graph in native code."""
+
+    process: int  # address of process(context)
+    source: str
+    compile_s: float
+    states: list[State]
+    scratch: int  # bytes
+    derive: Derive  # completes the counters of a worker
+
+
+def emit_graph(graph: Graph, plan: Plan) -> tuple[str, Any, dict[Any, Any]]:
+    """The text of the fused function, without compiling it. Raises CheckError."""
+    shared, functions = analyse(graph, plan)
+    fused = Fused(graph, plan, functions, shared)
+    process = fused.text()
+    return "\n\n\n".join([*shared.functions, process]), shared, functions
+
+
+def compile_graph(graph: Graph, plan: Plan) -> Compiled:
+    """Check, emit and compile (or load from the cache) a graph. Raises CheckError."""
+    start = time.perf_counter()
+    source, shared, functions = emit_graph(graph, plan)
+    process = load_source("graph", source, {"process": 1}, MODULES)["process"]
+    return Compiled(
+        process,
+        source,
+        time.perf_counter() - start,
+        shared.states,
+        shared.scratch_size,
+        Derive(graph, functions),
+    )

@@ -1,0 +1,139 @@
+"""What generated code calls: small integer functions, compiled together with it.
+
+Written like every native module, so they run in CPython too; ``unlikely`` and the other primitives that only generated
+code uses are in ``intrinsics``.
+"""
+
+from __future__ import annotations
+
+from wirebrick.packet.checksum import adjust, adjust_optional
+from wirebrick.packet.frame import (
+    D_DATA,
+    DESCRIPTOR,
+    LIST_HEAD,
+    W_BURST,
+    W_COUNTERS,
+    W_LISTS,
+)
+from wirebrick.packet.memory import load16, load16be, load64, store16, store32, store64
+from wirebrick.state.table_native import T_COUNT
+
+
+def range_count(start: int, stop: int, step: int) -> int:
+    """How many numbers ``range(start, stop, step)`` has.
+
+    >>> range_count(0, 10, 3), range_count(5, 0, -2), range_count(3, 3, 1)
+    (4, 3, 0)
+    """
+    if step > 0:
+        if stop <= start:
+            return 0
+        return (stop - start - 1) // step + 1
+    if stop >= start:
+        return 0
+    return (start - stop - 1) // (-step) + 1
+
+
+def shift_left(value: int, bits: int) -> int:
+    """``value << bits`` for a result that fits."""
+    if bits > 63:
+        return 0
+    return value << bits
+
+
+def shl_overflows(value: int, bits: int) -> int:
+    """Whether ``value << bits`` leaves 64 signed bits."""
+    if value == 0:
+        return 0
+    if bits > 63:
+        return 1
+    if bits == 63:
+        return 0 if value == -1 else 1
+    limit = 1 << (63 - bits)
+    return 0 if -limit <= value < limit else 1
+
+
+def i_shift_right(value: int, bits: int) -> int:
+    """``value >> bits`` for any number of bits."""
+    if bits > 63:
+        return -1 if value < 0 else 0
+    return value >> bits
+
+
+def floor_div(a: int, b: int) -> int:
+    """``a // b``, towards minus infinity; ``b`` is not zero."""
+    return a // b
+
+
+def floor_mod(a: int, b: int) -> int:
+    """``a % b``, with the sign of ``b``."""
+    if b == -1:
+        return 0
+    return a % b
+
+
+def same_bytes(a: int, b: int, size: int) -> int:
+    """Whether two records of whole 64-bit words are equal."""
+    offset = 0
+    while offset < size:
+        if load64(a + offset) != load64(b + offset):
+            return 0
+        offset += 8
+    return 1
+
+
+def adjust_transport(at: int, old: int, new: int, protocol: int) -> None:
+    """A transport checksum follows; of UDP (17) one that becomes zero is written as 0xFFFF (RFC 768)."""
+    if protocol == 17:
+        adjust_optional(at, old, new)
+    else:
+        adjust(at, old, new)
+
+
+def count(context: int, number: int) -> int:
+    """Add one to a counter."""
+    at = load64(context + W_COUNTERS) + 8 * number
+    store64(at, load64(at) + 1)
+    return 0
+
+
+def transmit(context: int, port: int, position: int) -> int:
+    """Put a packet on a port's list."""
+    listed = load64(load64(context + W_LISTS) + 8 * port)
+    length = load64(listed)
+    store32(listed + LIST_HEAD + 4 * length, position)
+    store64(listed, length + 1)
+    return 0
+
+
+def position_descriptor(context: int, position: int) -> int:
+    """The address of a descriptor."""
+    return load64(context + W_BURST) + position * DESCRIPTOR
+
+
+def position_data(context: int, position: int) -> int:
+    """Where a packet's bytes are."""
+    return load64(position_descriptor(context, position) + D_DATA)
+
+
+def table_length(block: int) -> int:
+    """How many entries a table has."""
+    return load64(block + T_COUNT)
+
+
+def flow_ports(at: int, end: int, protocol: int, fragment: int) -> int:
+    """Source port in the low, destination port in the next 16 bits: of TCP, UDP and SCTP, first fragments only."""
+    if fragment != 0 or at + 4 > end:
+        return 0
+    if protocol == 6 or protocol == 17 or protocol == 132:
+        return load16be(at) | load16be(at + 2) << 16
+    return 0
+
+
+def full_checksum(at: int, total: int, optional: int) -> int:
+    """Store the checksum of a folded sum; an optional one that is zero is written as 0xFFFF (RFC 768)."""
+    word = ~total & 0xFFFF
+    if optional != 0 and word == 0:
+        word = 0xFFFF
+    store16(at, word)
+    return load16(at)
