@@ -1,59 +1,26 @@
-"""The interpreter: operators, fates, faults, counters."""
+"""The interpreter: its operators, against scapy where bytes change."""
 
 from __future__ import annotations
 
-import bdb
-
-import pytest
 from bench_of import run
+from nfs_and_frames import JUNK, TCP4, TCP6, UDP4, one, ttl
 from scapy.layers.inet import IP
 from scapy.layers.inet import TCP as ScapyTCP
 from scapy.layers.inet import UDP as ScapyUDP
-from scapy.layers.inet6 import IPv6 as ScapyIPv6
 from scapy.layers.l2 import Dot1Q, Ether
 from scapy.packet import Raw
 
-from wirebrick.errors import GraphError
 from wirebrick.fields import U16, U64
 from wirebrick.headers import TCP, UDP, VLAN, Ethernet, IPv4, IPv6
 from wirebrick.packet.frame import W_FUEL_LEFT
 from wirebrick.packet.memory import load64
 from wirebrick.runtime.interpreter import Interpreter
 from wirebrick.runtime.plan import build_plan
-from wirebrick.runtime.trace import Trace
 from wirebrick.state.base import worker
 from wirebrick.state.record import Record
 from wirebrick.stream.merge import merge
 from wirebrick.stream.network_function import build_chain, network_function
 from wirebrick.stream.stream import Stream
-
-TCP4 = bytes(Ether() / IP(src="10.0.0.1", dst="10.0.0.2", ttl=9) / ScapyTCP() / Raw(b"abc"))
-UDP4 = bytes(Ether() / IP(src="10.0.0.1", dst="10.0.0.2", ttl=1) / ScapyUDP(dport=53) / Raw(b"abc"))
-TCP6 = bytes(Ether() / ScapyIPv6(src="2001:db8::1", dst="2001:db8::2") / ScapyTCP())
-JUNK = b"too short"
-
-
-@network_function
-def ttl(packets):
-    def alive(packet):
-        return packet.header.ttl > 1
-
-    def age(packet):
-        packet.header.ttl -= 1
-
-    return packets.parse(Ethernet).parse(IPv4).filter(alive, reason="ttl_expired").transform(age)
-
-
-def one(function, operator="transform", headers=(Ethernet, IPv4), rx=(TCP4,), **options):
-    """Run one operator with a user function behind the parsed headers."""
-
-    @network_function
-    def nf(packets):
-        for header in headers:
-            packets = packets.parse(header)
-        return getattr(packets, operator)(function)
-
-    return run(nf, rx=list(rx), **options)
 
 
 def test_ttl():
@@ -86,102 +53,6 @@ def test_parse_drop_and_stream():
     assert ran.counts["nf.drop.ipv6_absent"] == 1
     assert ran.counts["nf.drop.ipv6_malformed"] == 1
     assert ran.counts["nf.sent"] == 1
-
-
-@pytest.mark.parametrize(
-    ("body", "reason"),
-    [
-        (lambda p: p.payload[9999], "fault_index"),
-        (lambda p: 1 // (p.length - p.length), "fault_division"),
-        (lambda p: 1 << -1 * p.length, "fault_value"),
-        (lambda p: p.nothing, "fault_raise"),
-        (lambda p: p[IPv6], "fault_raise"),
-        (lambda p: setattr(p.header, "ttl", "7"), "fault_raise"),
-        (lambda p: setattr(p, "egress", "nowhere"), "fault_raise"),
-        (lambda p: p.payload.resize(10_000), "fault_room"),
-        (lambda p: (p.drop("a"), p.length), "fault_raise"),
-        (lambda p: (p.send("out"), p.send("out")), "fault_raise"),
-        (lambda p: (p.drop("a"), 1 // 0), "fault_division"),
-        (lambda p: [p.copy().drop("b") for _ in range(100)], "fault_room"),
-    ],
-)
-def test_faults_cost_the_packet(body, reason):
-    def function(packet):
-        if packet.header.ttl > 1:
-            body(packet)
-
-    ran = one(function, rx=[UDP4, TCP4, UDP4])
-    assert ran.out == [UDP4, UDP4]
-    assert ran.counts[f"nf.fault.{reason}"] == 1
-
-
-def test_reading_functions_can_not_write():
-    def write(packet):
-        packet.header.ttl = 5
-        return True
-
-    def send(packet):
-        packet.send("out")
-
-    def octets(packet):
-        packet.payload[0] = 1
-        return True
-
-    for operator in ("map", "filter"):
-        for function in (write, send, octets, lambda p: p.copy(), lambda p: setattr(p, "egress", "out")):
-            assert one(function, operator).counts["nf.fault.fault_raise"] == 1
-
-
-@pytest.mark.parametrize("quit_by", [KeyboardInterrupt, SystemExit, bdb.BdbQuit])
-def test_what_ends_the_program_goes_through(quit_by):
-    def function(packet):
-        raise quit_by
-
-    with pytest.raises(quit_by):
-        one(function)
-
-
-def test_send_drop_and_egress():
-    def function(packet):
-        if packet.header.protocol == 17:
-            packet.send("other")
-        elif packet.payload[0] == 0:
-            packet.egress = "in"
-        else:
-            packet.drop("odd")
-
-    ran = one(function, rx=[TCP4, UDP4, TCP4[:34] + b"\1" + TCP4[35:]])
-    assert ran.packets == {"in": [TCP4], "other": [UDP4], "out": []}
-    assert ran.counts == {"nf.in": 3, "nf.out": 1, "nf.sent": 1, "nf.drop.odd": 1, "chain.out": 2}
-
-
-def test_copies():
-    def function(packet):
-        mirror = packet.copy()
-        mirror[IPv4].ttl = 77
-        mirror.send("other")
-        packet.copy()
-        packet.copy().drop("unused")
-        packet.header.ttl = 3
-
-    ran = one(function)
-    assert ran.packets["other"][0][22] == 77
-    assert ran.out[0][22] == 3
-    assert ran.copies == 3
-    assert ran.copied == 3 * len(TCP4)
-    assert ran.counts["nf.drop.copy_lost"] == ran.counts["nf.drop.unused"] == ran.counts["nf.sent"] == 1
-
-
-def test_a_sent_copy_stays_sent_when_the_packet_faults():
-    def function(packet):
-        packet.copy().send("other")
-        packet.copy()
-        packet.send("other")
-        raise ValueError
-
-    ran = one(function)
-    assert ran.packets["other"] == [TCP4]
-    assert ran.counts["nf.fault.fault_value"] == ran.counts["nf.drop.copy_lost"] == 1
 
 
 def test_group_by():
@@ -286,33 +157,6 @@ def test_push_and_pop():
     assert run(tag, untag, rx=[TCP4]).out == [TCP4]
 
 
-def test_push_function_may_send_or_fault():
-    @network_function
-    def tag(packets):
-        def fill(packet):
-            if packet.header.ethertype == 0x0800:
-                packet.send("other")
-            else:
-                raise RuntimeError
-
-        return packets.parse(Ethernet).push(VLAN, fill)
-
-    ran = run(tag, rx=[TCP4, TCP6])
-    assert ran.packets["other"][0][12:14] == b"\x81\x00"
-    assert ran.counts["tag.fault.fault_raise"] == 1
-
-
-def test_no_headroom_is_a_fault():
-    @network_function
-    def many(packets):
-        packets = packets.parse(Ethernet)
-        for _ in range(65):
-            packets = packets.push(VLAN)
-        return packets
-
-    assert run(many, rx=[TCP4]).counts["many.fault.fault_room"] == 1
-
-
 def test_own_checksums_and_prepare():
     def store(packet):
         packet.header.ttl = 1
@@ -346,51 +190,6 @@ def test_time_and_fuel():
     one(look, rx=[TCP4, TCP4], time=50, fuel=123)
     assert times == [50, 51]
     assert fuels == [123, 123]
-
-
-def test_trace():
-    trace = Trace()
-    run(ttl, rx=[TCP4, UDP4, JUNK], observer=trace)
-    steps = trace.of(0)
-    assert [step.node.kind for step in steps] == [
-        "input", "enter", "parse", "parse", "filter", "transform", "exit", "output",
-    ]  # fmt: skip
-    assert steps[5].changed(steps[4])[0] == (22, 9, 8)
-    assert steps[-1].fate.detail == "out"
-    assert (trace.of(1)[-1].fate.kind, trace.of(1)[-1].fate.detail) == ("drop", "ttl_expired")
-    assert trace.of(2)[2].fate.detail == "bypass: truncated"
-
-
-def test_trace_of_a_push():
-    trace = Trace()
-
-    @network_function
-    def tag(packets):
-        return packets.parse(Ethernet).push(VLAN)
-
-    run(tag, rx=[TCP4], observer=trace)
-    _, _, parsed, pushed, *_ = trace.of(0)
-    assert all(old != new for _, old, new in pushed.changed(parsed))
-    assert parsed.changed(parsed) == []
-
-
-def test_a_port_that_is_not_there():
-    @network_function
-    def nf(packets):
-        packets.send("nowhere")
-
-    with pytest.raises(GraphError, match="nowhere"):
-        run(nf, rx=[])
-
-
-def test_plan_is_the_same_every_time():
-    def keys():
-        graph = build_chain([ttl, ttl])
-        return build_plan(graph, ["in"], [0]).counters.keys
-
-    assert keys() == keys()
-    assert keys()[:3] == [("ttl", "in", ""), ("ttl", "sent", ""), ("ttl", "out", "")]
-    assert keys()[3] == ("ttl", "drop", "ttl_expired")
 
 
 def test_nested_functions_and_several_headers():

@@ -7,6 +7,8 @@ from typing import Any
 import llvmlite.binding as llvm
 from numba import types
 
+from wirebrick.compiler.pointers import with_pointers
+
 ENTRY = """
 define i64 @"{name}"({parameters}) {{
   %result = alloca i64
@@ -30,7 +32,7 @@ def compile_functions(functions: dict[str, tuple[Any, int]]) -> bytes:
         parameters = ", ".join(f"i64 %a{i}" for i in range(count))
         arguments = "".join(f", i64 %a{i}" for i in range(count))
         text += ENTRY.format(name=f"wb_{name}", symbol=symbol, parameters=parameters, arguments=arguments)
-        module = llvm.parse_assembly(text)
+        module = llvm.parse_assembly(with_pointers(text))
         if merged is None:
             merged = module
         else:

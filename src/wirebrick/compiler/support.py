@@ -15,7 +15,7 @@ from wirebrick.packet.frame import (
     W_COUNTERS,
     W_LISTS,
 )
-from wirebrick.packet.memory import load16, load16be, load64, store16, store32, store64
+from wirebrick.packet.memory import load16, load16be, load64, store16, store32, store64, wrap64
 from wirebrick.state.table_native import T_COUNT
 
 
@@ -35,10 +35,10 @@ def range_count(start: int, stop: int, step: int) -> int:
 
 
 def shift_left(value: int, bits: int) -> int:
-    """``value << bits`` for a result that fits."""
+    """The low 64 bits of ``value << bits``."""
     if bits > 63:
         return 0
-    return value << bits
+    return wrap64(value << bits)
 
 
 def shl_overflows(value: int, bits: int) -> int:

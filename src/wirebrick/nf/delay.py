@@ -16,17 +16,18 @@ def delay(packets: Stream, *, cycles: int = 1000) -> Stream:
     """Keep the processor busy for a number of cycles with each packet.
 
     Parameters
-        ``cycles``: for how long, 0 to 10,000,000; 1000 where it is not given. Compiled, cycles are ticks of the
-        time stamp counter (its rate is constant: the nominal clock of the processor). Interpreted, they are
-        nanoseconds.
+        ``cycles``: for how long, 0 to 10,000,000; 1000 where it is not given. Compiled, cycles are ticks of
+        the time stamp counter (its rate is constant: the nominal clock of the processor). Interpreted, they
+        are nanoseconds.
 
     What it does
-        Every packet, whatever is in it, waits in a busy loop and leaves unchanged. The loop ends with the first
-        look at the counter after the time is over: a few tens of cycles later. It stands for a network function
-        that computes a lot, in experiments.
+        Every packet, whatever is in it, waits in a busy loop and leaves unchanged. The loop ends with the
+        first look at the counter after the time is over: a few tens of cycles later. It stands for a network
+        function that computes a lot, in experiments.
 
     Drop reasons
-        None. (A packet for which the loop turns more often than the runtime allows is a fault, ``fault_fuel``.)
+        None. (A packet for which the loop turns more often than the runtime allows is a fault,
+        ``fault_fuel``.)
 
     State
         None.

@@ -15,8 +15,9 @@ MOST_TAGS = 2
 class IPPackets:
     """Streams of IPv4 and IPv6 packets (parsed: Ethernet, and IPv4 or IPv6), and the rest.
 
-    ``rest[n]`` has the frames with ``n`` VLAN tags (parsed: Ethernet and the tags) behind which no well-formed IP
-    header was found: another protocol, a further tag, or bytes that are not what the ethertype says.
+    ``rest[n]`` has the frames with ``n`` VLAN tags (parsed: Ethernet and the tags) behind which no
+    well-formed IP header was found: another protocol, a further tag, or bytes that are not what the ethertype
+    says.
     """
 
     v4: Stream
@@ -25,7 +26,7 @@ class IPPackets:
 
 
 def ip_packets(frames: Stream) -> IPPackets:
-    """Find IP behind Ethernet, and behind one or two VLAN tags (IEEE 802.1Q, QinQ); ``frames``: Ethernet is parsed.
+    """Find IP behind Ethernet (parsed in ``frames``), and behind one or two VLAN tags (IEEE 802.1Q, QinQ).
 
     >>> import wirebrick
     >>> from wirebrick.headers import Ethernet

@@ -31,7 +31,7 @@ NO_DEFAULT = inspect.Parameter.empty
 
 @dataclass(frozen=True)
 class Parameter:
-    """A parameter of an NF: its name, the type of its values, and its default (NO_DEFAULT: it must be given)."""
+    """A parameter of an NF: its name, the type of its values, and its default (NO_DEFAULT: must be given)."""
 
     nf: NetworkFunction
     name: str
@@ -131,7 +131,7 @@ def _parameter(nf: NetworkFunction, declared: inspect.Parameter) -> Parameter:
         if given is None:
             kind = str | None
     if not supported(kind):
-        spelled = declared.annotation if isinstance(declared.annotation, str) else getattr(kind, "__name__", kind)
+        spelled = declared.annotation if isinstance(declared.annotation, str) else str(kind)
         raise ParameterError(
             f"{nf.name}: the type of its parameter {declared.name} can't be given: {spelled}",
             place=nf.place,

@@ -17,10 +17,10 @@ def ttl(packets: Stream) -> Stream:
         None.
 
     What it does
-        In IPv4 packets the TTL, in IPv6 packets the hop limit goes down by one, as in a router. A packet whose
-        TTL or hop limit is 1 or 0 when it comes in is dropped. The checksum of the IPv4 header stays right if
-        it was right. No ICMP message is sent. Everything else leaves unchanged: other ethertypes, frames with
-        VLAN tags, frames that are cut short or malformed.
+        In IPv4 packets the TTL, in IPv6 packets the hop limit goes down by one, as in a router. A packet
+        whose TTL or hop limit is 1 or 0 when it comes in is dropped. The checksum of the IPv4 header stays
+        right if it was right. No ICMP message is sent. Everything else leaves unchanged: other ethertypes,
+        frames with VLAN tags, frames that are cut short or malformed.
 
     Drop reasons
         ``ttl_expired``: the TTL or the hop limit was 1 or 0.
@@ -39,19 +39,19 @@ def ttl(packets: Stream) -> Stream:
         1
 
     References
-        RFC 1812, 5.3.1 (IPv4); RFC 8200, 3 (IPv6); RFC 1624 (checksum update). The TTL network function of the
-        NetBricks paper (OSDI 2016).
+        RFC 1812, 5.3.1 (IPv4); RFC 8200, 3 (IPv6); RFC 1624 (checksum update). The TTL network function of
+        the NetBricks paper (OSDI 2016).
     """
     others = Stream()
 
     def v4_alive(packet: Packet) -> bool:
-        return packet.header.ttl > 1
+        return bool(packet.header.ttl > 1)
 
     def v4_age(packet: Packet) -> None:
         packet.header.ttl -= 1
 
     def v6_alive(packet: Packet) -> bool:
-        return packet.header.hop_limit > 1
+        return bool(packet.header.hop_limit > 1)
 
     def v6_age(packet: Packet) -> None:
         packet.header.hop_limit -= 1

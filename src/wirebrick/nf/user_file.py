@@ -76,15 +76,16 @@ def _run(name: str, key: str, source: bytes) -> ModuleType:
 
 
 def _enter(folder: str) -> None:
-    """Put a folder first where modules are looked for; what other users' folders called the same gives way."""
+    """Put a folder first where modules are looked for; modules of other folders called the same give way."""
     for module_name, module in list(sys.modules.items()):
         origin = getattr(module, "__file__", None) or ""
         top = module_name.partition(".")[0]
+        if module_name.startswith("wirebrick_user_"):
+            continue
         elsewhere = any(origin.startswith(other + os.sep) for other in _folders if other != folder)
         here = os.path.join(folder, top)
-        if elsewhere and not module_name.startswith("wirebrick_user_"):
-            if os.path.exists(here + ".py") or os.path.isdir(here):
-                del sys.modules[module_name]
+        if elsewhere and (os.path.exists(here + ".py") or os.path.isdir(here)):
+            del sys.modules[module_name]
     if folder in sys.path:
         sys.path.remove(folder)
     sys.path.insert(0, folder)

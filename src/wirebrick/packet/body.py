@@ -72,7 +72,7 @@ class Body:
         self._begin(True, True, frozenset())
 
     def header_size(self, index: int) -> int:
-        """Bytes of header ``index``, options included, as it was parsed: what is written to it moves nothing."""
+        """Bytes of header ``index``, options included, as it was parsed: writes do not change it."""
         return self._layers[index].begin - self._layers[index].start
 
     def write_field(self, index: int, field: Field, data: bytes) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 INDEX, DIVISION, OVERFLOW, FUEL, VALUE, RAISE, ROOM = range(1, 8)
 
+DEFAULT_FUEL = 1_000_000  # loop iterations that a user function may make for one packet
+
 REASONS = {
     INDEX: "fault_index",
     DIVISION: "fault_division",

@@ -13,10 +13,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from wirebrick.packet.faults import DEFAULT_FUEL
 from wirebrick.packet.frame import (
     CONTEXT,
     DESCRIPTOR,
     LIST_HEAD,
+    RX_ENDED,
     RX_ENTRY,
     RX_LENGTH,
     RX_PORT,
@@ -56,7 +58,6 @@ __all__ = ["W_STOP", "Context"]
 
 LINES = 128  # bytes; processors fetch cache lines of 64 in pairs, and no two workers may share a pair
 ENDLESS = 1 << 62  # W_LIMIT where there is none
-FUEL = 1 << 20  # loop iterations that a packet may cost in one user function
 BUDGET = 1 << 14  # bursts between two looks around: some milliseconds
 
 
@@ -82,7 +83,7 @@ class Context:
             (W_STRIDE, self.pool.stride),
             (W_COUNTERS, self._block(8 * counters)),
             (W_LISTS, self._table(self._lists)),
-            (W_FUEL, FUEL),
+            (W_FUEL, DEFAULT_FUEL),
             (W_SCRATCH, self._block(scratch)),
             (W_LIMIT, ENDLESS),
             (W_TX_PORTS, ports),
@@ -118,6 +119,10 @@ class Context:
             store64(entry + RX_STATE, source.state)
             store64(entry + RX_PORT, port)
             store64(entry + RX_LENGTH, source.wire_length)
+
+    def end_source(self, number: int) -> None:
+        """Receive no more from a source."""
+        store64(self[W_RX_TABLE] + number * RX_ENTRY + RX_ENDED, 1)
 
     def set_sink(self, port: int, sink: Sink) -> None:
         """The sink of a port; packets for a port without one are dropped."""

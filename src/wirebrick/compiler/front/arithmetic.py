@@ -228,16 +228,24 @@ def low_bits(f: Emitter, node: ast.expr) -> str:
         if isinstance(node.op, ast.BitAnd | ast.BitOr | ast.BitXor):
             return f"({left} {SIGNS[type(node.op)]} {right})"
         return f.keep(f"wrap_{CHECKED[type(node.op)][0]}({left}, {right})")
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.LShift) and isinstance(node.right, ast.Constant):
-        count = node.right.value
-        if isinstance(count, int) and 0 <= count <= 63:
-            return f.keep(f"wrap_shl({low_bits(f, node.left)}, {count})")
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.LShift):
+        return wrapped_shift(f, node.right, low_bits(f, node.left), expression(f, node.right))
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Invert):
         return f"(~{low_bits(f, node.operand)})"
     value = expression(f, node)
     if isinstance(value.kind, Wide):
         return str(value.code[1])
     return str(integer(f, node, value).code)
+
+
+def wrapped_shift(f: Emitter, node: ast.AST, code: str, bits: Value) -> str:
+    """The low 64 bits of a value shifted to the left."""
+    bits = int64(f, node, bits)
+    if bits.is_const and 0 <= bits.const <= 63:
+        return f.keep(f"wrap_shl({code}, {bits.const})")
+    count = f.keep(bits.code)
+    f.fault_if(f"{count} < 0", VALUE)
+    return f.keep(f"shift_left({code}, {count})")
 
 
 def masked(f: Emitter, node: ast.BinOp) -> Value | None:

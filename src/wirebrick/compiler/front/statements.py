@@ -303,13 +303,11 @@ def _return(f: Emitter, node: ast.Return) -> None:
 
 
 def _raise(f: Emitter, node: ast.Raise) -> None:
-    f.unit.notes.setdefault(node, set()).add("raise")
     f.fault(RAISE)
     f.flow.reached = False
 
 
 def _assert(f: Emitter, node: ast.Assert) -> None:
-    f.unit.notes.setdefault(node, set()).add("raise")
     test = condition(f, node.test)
     f.fault_if(f"not {test.code}", RAISE)
 

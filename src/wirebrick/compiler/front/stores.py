@@ -6,13 +6,12 @@ import ast
 from typing import TYPE_CHECKING
 
 from wirebrick.compiler.front import octets
-from wirebrick.compiler.front.arithmetic import binary, low_bits
+from wirebrick.compiler.front.arithmetic import binary, low_bits, wrapped_shift
 from wirebrick.compiler.front.convert import integer
 from wirebrick.compiler.front.expressions import expression, kind_of
 from wirebrick.compiler.front.fields import store_field
 from wirebrick.compiler.front.records import field_of, store_cell
 from wirebrick.compiler.kinds import (
-    NAT,
     Bool,
     Float,
     HeaderKind,
@@ -54,6 +53,8 @@ def updated(f: Emitter, node: ast.AugAssign, old: Value, is_float: bool = False)
             sign = {ast.BitAnd: "&", ast.BitOr: "|", ast.BitXor: "^"}.get(type(node.op))
             text = f"wrap_{name}({old.code}, {code})" if name else f"({old.code} {sign} {code})"
             return Value(Int("u64"), f.keep(text))
+    if isinstance(old.kind, Int) and isinstance(node.op, ast.LShift) and not is_float:
+        return Value(Int("u64"), wrapped_shift(f, node.value, old.code, expression(f, node.value)))
     return binary(f, node, node.op, old, expression(f, node.value))
 
 
@@ -171,5 +172,3 @@ def _subscript(f: Emitter, target: ast.Subscript, value_of: object) -> None:
     else:
         f.refuse(target, f"items of {kind} can't be stored")
 
-
-_ = NAT

@@ -45,7 +45,6 @@ class Unit:
         self.facts_log: list[tuple[str, str]] = []
         self.wrote_log: list[tuple[Slot | None, str]] = []
         self.conditions: set[ast.AST] = set()
-        self.notes: dict[ast.AST, set[str]] = {}
         self._locals: dict[int, set[str]] = {}
         self._copies = 0
 

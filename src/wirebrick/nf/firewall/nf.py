@@ -43,26 +43,26 @@ def firewall(
         ``default``: what happens to IP packets that no rule matches, ``drop`` (or ``deny``) or ``allow`` (or
         ``accept``, ``permit``); ``drop`` where it is not given.
 
-        ``other``: what happens to frames that are not IP, such as ARP, spanning tree or MPLS: ``allow``, ``arp``
-        (only ARP passes) or ``deny``; ``allow`` where it is not given.
+        ``other``: what happens to frames that are not IP, such as ARP, spanning tree or MPLS: ``allow``,
+        ``arp`` (only ARP passes) or ``deny``; ``allow`` where it is not given.
 
     What it does
         Looks at IPv4 and IPv6 packets, untagged or behind one or two VLAN tags. The first rule that matches a
-        packet decides. Packets leave unchanged. Each packet is judged alone (there are no connections), by its
-        outermost IP header (tunnels are not opened). Ports are looked at in TCP and UDP only, and where they
-        can't be read (fragments behind the first, packets cut short) no rule that names a port matches.
+        packet decides. Packets leave unchanged. Each packet is judged alone (there are no connections), by
+        its outermost IP header (tunnels are not opened). Ports are looked at in TCP and UDP only, and where
+        they can't be read (fragments behind the first, packets cut short) no rule that names a port matches.
 
         Nothing passes as "not IP" that a host could take for IP: frames whose ethertype says IP or VLAN and
-        whose bytes are no well-formed header, and frames with more than two tags, are dropped. IP within MPLS,
-        PPPoE or LLC/SNAP is not IP here: ``other`` decides.
+        whose bytes are no well-formed header, and frames with more than two tags, are dropped. IP within
+        MPLS, PPPoE or LLC/SNAP is not IP here: ``other`` decides.
 
     Drop reasons
-        ``denied``: by a rule. ``default_denied``: no rule matched. ``malformed``: not the IP or VLAN header that
-        the ethertype says. ``too_many_tags``: three VLAN tags or more. ``not_ip``: by ``other``.
+        ``denied``: by a rule. ``default_denied``: no rule matched. ``malformed``: not the IP or VLAN header
+        that the ethertype says. ``too_many_tags``: three VLAN tags or more. ``not_ip``: by ``other``.
 
     State
-        A counter for each rule and one for the default, in each worker; reported at the end of a run. The time a
-        packet takes grows with the number of rules before the one that matches.
+        A counter for each rule and one for the default, in each worker; reported at the end of a run. The
+        time a packet takes grows with the number of rules before the one that matches.
 
     Example
         ``wirebrick run firewall:rules=acl.rules,default=drop --in in.pcap --out out.pcap``

@@ -1,8 +1,8 @@
 """The rows of an access list in memory: what the firewall's loop compares packets with.
 
-A port is kept one higher than it is, so that 0 says "no port can be read": a row that restricts no port takes 0
-to 65536, one that restricts any takes 1 to 65536 at most, and the comparison needs no case of its own. The same
-way a protocol mask of zero takes any protocol.
+A port is kept one higher than it is, so that 0 says "no port can be read": a row that restricts no port takes
+0 to 65536, one that restricts any takes 1 to 65536 at most, and the comparison needs no case of its own. The
+same way a protocol mask of zero takes any protocol.
 
 >>> from wirebrick.nf.firewall.rules import parse_rules
 >>> rules = parse_rules("allow udp dst port 53")
@@ -62,7 +62,7 @@ class RowV6(Record):
 
 
 def packed(rules: Sequence[Rule]) -> tuple[list[RowV4], list[RowV6]]:
-    """The rows for IPv4 and those for IPv6, in the order of the rules; a row for both versions is in both lists."""
+    """The rows for IPv4 and those for IPv6, in the order of the rules; rows for both are in both."""
     v4: list[RowV4] = []
     v6: list[RowV6] = []
     for index, rule in enumerate(rules):

@@ -48,8 +48,8 @@ def check_target(path: Path) -> Path:
 def export(flows: Sequence[Flow], target: Path) -> None:
     """Write the flows, in the format that the suffix says.
 
-    The file appears, or takes the place of an older one, when it is complete. Raises PortError where it can't be
-    written; what was there before is then still there.
+    The file appears, or takes the place of an older one, when it is complete. Raises PortError where it can't
+    be written; what was there before is then still there.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:

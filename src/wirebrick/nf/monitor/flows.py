@@ -23,7 +23,7 @@ class Flow(NamedTuple):
 
 
 def by_size(items: Iterable[tuple[FlowKey, Any]]) -> list[Flow]:
-    """The flows of a table, most bytes first; where these are equal, by version, addresses, ports and protocol."""
+    """The flows of a table, most bytes first; equal ones by version, addresses, ports and protocol."""
     found = []
     for key, stats in items:
         src, dst = key.src, key.dst

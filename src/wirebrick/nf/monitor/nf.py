@@ -45,8 +45,8 @@ def monitor(
     """Count packets and bytes of every flow.
 
     Parameters
-        ``capacity``: for how many flows each worker has room, 1 to 268,435,456; 1,048,576 where it is not given.
-        A flow takes about 80 bytes.
+        ``capacity``: for how many flows each worker has room, 1 to 268,435,456; 1,048,576 where it is not
+        given. A flow takes about 80 bytes.
 
         ``idle``: after so many seconds (of the packets' time) without a packet a flow may be forgotten when
         there is no room left; 60 where it is not given.
@@ -54,23 +54,24 @@ def monitor(
         ``top``: how many flows the report names, those with the most bytes; 10 where it is not given.
 
         ``out``: a file for all flows, ``.csv`` or ``.json``, written when the run ends; none where it is not
-        given. Its columns are ``src``, ``dst``, ``src_port``, ``dst_port``, ``protocol`` (a number), ``packets``
-        and ``bytes``; the largest flows come first. A file of that name is replaced once the new one is whole.
+        given. Its columns are ``src``, ``dst``, ``src_port``, ``dst_port``, ``protocol`` (a number),
+        ``packets`` and ``bytes``; the largest flows come first. A file of that name is replaced once the new
+        one is whole.
 
     What it does
-        Counts IPv4 and IPv6 packets, untagged or behind one or two VLAN tags, by source and destination address,
-        source and destination port, and protocol. Each direction is a flow of its own; the VLAN makes no
-        difference. Bytes are those of whole frames on the wire. Ports are those of TCP, UDP and SCTP, and 0 for
-        other protocols and for fragments behind the first. All packets leave unchanged; frames without a
-        well-formed IP header are not counted.
+        Counts IPv4 and IPv6 packets, untagged or behind one or two VLAN tags, by source and destination
+        address, source and destination port, and protocol. Each direction is a flow of its own; the VLAN
+        makes no difference. Bytes are those of whole frames on the wire. Ports are those of TCP, UDP and
+        SCTP, and 0 for other protocols and for fragments behind the first. All packets leave unchanged;
+        frames without a well-formed IP header are not counted.
 
     Drop reasons
         None.
 
     State
-        A table of ``capacity`` flows in each worker; their sums are reported. A new flow that finds no room takes
-        that of an idle flow, or else of the one of 32 that has been quiet for longest. The report's title says
-        how often that happened: what was forgotten is in neither the report nor the file.
+        A table of ``capacity`` flows in each worker; their sums are reported. A new flow that finds no room
+        takes that of an idle flow, or else of the one of 32 that has been quiet for longest. The report's
+        title says how often that happened: what was forgotten is in neither the report nor the file.
 
     Example
         ``wirebrick run monitor:top=5,out=flows.csv --in in.pcap --out out.pcap``

@@ -1,0 +1,189 @@
+"""``wirebrick run``: packets through a chain."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Iterator
+from typing import Annotated, Any, TextIO, cast
+
+from cyclopts import Parameter as Option
+
+from wirebrick.cli.chain import check_ports, named_ports, read_chain
+from wirebrick.cli.main import FAILED, tell
+from wirebrick.cli.options import Text, Texts, at_least
+from wirebrick.cli.progress import progress_on
+from wirebrick.cli.signals import Interrupts
+from wirebrick.cli.summary import summary
+from wirebrick.cli.tables import show as show_tables
+from wirebrick.errors import ParameterError, WirebrickError
+
+
+def run_command(
+    *nfs: str,
+    in_: Annotated[Text, Option(name="--in")] = None,
+    out: Text = None,
+    workers: int | None = None,
+    duration: float | None = None,
+    count: int | None = None,
+    interpret: bool = False,
+    filter: Text = None,
+    port: Texts = (),
+    show: bool = False,
+    json: bool = False,
+    quiet: bool = False,
+) -> int:
+    """Run network functions on packets, from port to port.
+
+    Ports: a capture (in.pcap, - for a pipe, pcap:IN,OUT), memory: (made packets), null: (throws packets away).
+
+    Parameters
+    ----------
+    nfs
+        Network functions in the order packets pass them: ttl, firewall:rules=acl.rules, my_nf.py:limiter; or
+        a chain file, chain.toml.
+    in_
+        The port packets come from.
+    out
+        The port they leave by.
+    workers
+        How many threads, each on a core of its own.
+    duration
+        End after so many seconds.
+    count
+        End after so many packets.
+    interpret
+        In plain Python: breakpoint() and print() work in user functions.
+    filter
+        Only packets that match, in tcpdump's syntax; the others are not taken in.
+    port
+        NAME=PORT: another port, for network functions that send to it. May be given several times.
+    show
+        Print the function that is compiled.
+    json
+        Print one JSON object.
+    quiet
+        Print nothing but errors.
+    """
+    setup = read_chain(nfs)
+    ports = {**setup.ports, **named_ports(port)}
+    source, target = in_ or ports.pop("in", None), out or ports.pop("out", None)
+    for name in ("in", "out"):
+        ports.pop(name, None)
+    given = {"workers": workers, "duration": duration, "count": count, "filter": filter}
+    options = {**setup.run, **{key: value for key, value in given.items() if value is not None}}
+    if interpret:
+        options["interpret"] = True
+    _check(options, source, target, ports)
+    # Where standard output is a capture, what people read goes to standard error.
+    capture = "-" in _outputs(target, ports)
+    to = sys.stderr if capture else sys.stdout
+    return _run(setup.chain, source, target, ports, options, to, show=show, as_json=json, quiet=quiet)
+
+
+def _check(
+    options: dict[str, Any], source: str | None, target: str | None, ports: dict[str, str]
+) -> None:
+    at_least("--workers", options.get("workers"), 1)
+    at_least("--duration", options.get("duration"), 0, above=True)
+    at_least("--count", options.get("count"), 1)
+    if source is None and not ports:
+        raise ParameterError(
+            "run: --in is missing: where do packets come from?",
+            cure="--in FILE.pcap, or --in memory: for made packets",
+        )
+    named = {"in": source, "out": target}
+    check_ports({**{name: spec for name, spec in named.items() if spec is not None}, **ports})
+    if source is not None and target is None and not ports:
+        raise ParameterError(
+            "run: --out is missing: where do packets go?", cure="--out FILE.pcap, or --out null: for nowhere"
+        )
+
+
+def _run(
+    chain: list[Any],
+    source: str | None,
+    target: str | None,
+    ports: dict[str, str],
+    options: dict[str, Any],
+    to: TextIO,
+    *,
+    show: bool,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    from wirebrick.runtime.result import result_of
+    from wirebrick.runtime.run import run
+
+    # What user functions print must not get into the JSON, nor into the capture.
+    aside = _aside(as_json or to is sys.stderr)
+    progress = None if quiet else progress_on(sys.stderr)
+    failure = None
+    with Interrupts() as interrupts, aside, progress or contextlib.nullcontext():
+        try:
+            result = run(
+                chain,
+                rx=source,
+                tx=target,
+                ports=ports,
+                progress=progress,
+                stop=interrupts.stop,
+                show=(lambda text: print(text, file=sys.stderr if as_json else to)) if show else None,
+                **options,
+            )
+        except WirebrickError as error:
+            totals = result_of(error)
+            if totals is None:
+                raise
+            result, failure = totals, error
+    if as_json:
+        print(json.dumps(result.to_dict()), file=to)
+    elif not quiet:
+        show_tables(summary(result, [name for name in _outputs(target, ports) if name != "-"]), to)
+    for warning in result.warnings:
+        tell(f"warning: {warning}")
+    if failure is not None:
+        raise failure
+    if interrupts.status:
+        return interrupts.status
+    return FAILED if result.warnings else 0
+
+
+def _outputs(target: str | None, ports: dict[str, str]) -> list[str]:
+    """The captures that are written."""
+    from wirebrick.ports.spec import kind_of
+
+    found = []
+    for spec in [target, *ports.values()]:
+        if spec is not None and kind_of(spec) == "pcap":
+            found.append(spec.removeprefix("pcap:").split(",")[-1] if spec.startswith("pcap:") else spec)
+    return [name for name in dict.fromkeys(found) if name]
+
+
+class _Aside:
+    """Standard output for what user functions print: their text goes to standard error, raw bytes stay."""
+
+    def __init__(self, real: TextIO) -> None:
+        self._real = real
+
+    def write(self, text: str) -> int:
+        """Text: to standard error."""
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        """Both."""
+        sys.stderr.flush()
+        self._real.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+
+@contextlib.contextmanager
+def _aside(wanted: bool) -> Iterator[None]:
+    if not wanted:
+        yield
+        return
+    with contextlib.redirect_stdout(cast("TextIO", _Aside(sys.stdout))):
+        yield

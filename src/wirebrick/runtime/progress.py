@@ -1,0 +1,25 @@
+"""Progress: how far a run has come, told some times a second."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Packets in and out so far; ``done`` of ``total`` (bytes or packets of the inputs) where there is an end."""
+
+    packets_in: int
+    packets_out: int
+    elapsed_s: float
+    done: int = 0
+    total: int | None = None
+
+    @property
+    def fraction(self) -> float | None:
+        """How much of the input is done, 0 .. 1; None where that can't be known.
+
+        >>> Progress(1, 1, 0.5, done=30, total=120).fraction
+        0.25
+        """
+        return None if not self.total else min(1.0, self.done / self.total)

@@ -1,0 +1,201 @@
+"""A worker: runs the driver on its memory, and does what the driver can't: refill, flush, interpret, wait.
+
+It ends when its sources have, when it may receive no more, when told to, and at the first error, which it keeps.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import time
+from bdb import BdbQuit
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from wirebrick.errors import WirebrickError
+from wirebrick.packet.frame import W_BYTES_OUT, W_LIMIT, W_STOP
+from wirebrick.ports.base import Sink, Source
+from wirebrick.runtime import driver_native as driver
+from wirebrick.runtime.allowance import Allowance
+from wirebrick.runtime.context import Context
+from wirebrick.state.base import use_worker
+
+if TYPE_CHECKING:
+    from wirebrick.runtime.interpreter import Interpreter
+
+_SHORTEST_NAP, _LONGEST_NAP = 50e-6, 1e-3  # seconds
+_DRIVE = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)  # ctypes lets go of the GIL while it runs
+
+
+class Worker:
+    """Worker ``index``: its memory, its sources (in the order of its receiving ports) and its sinks by port.
+
+    ``interpreter`` processes the bursts where the context has no native process function. ``cpu``: the
+    processor to stay on.
+    """
+
+    def __init__(
+        self,
+        index: int,
+        context: Context,
+        sources: list[Source],
+        sinks: Mapping[int, Sink],
+        *,
+        interpreter: Interpreter | None = None,
+        allowance: Allowance | None = None,
+        cpu: int | None = None,
+    ) -> None:
+        # Imported here: describing runs needs no compiler.
+        from wirebrick.compiler.native import load_native
+
+        self.index = index
+        self.context = context
+        self.sources = sources
+        self.sinks = sinks
+        self.error: BaseException | None = None
+        self.interrupted = False
+        self.cut = False  # processing a burst was broken off: some packets of it have no fate
+        self.waits = ""  # what it is in that may take forever
+        self.finished = False
+        self.begin = self.end = 0.0
+        self._interpreter = interpreter
+        self._allowance = allowance
+        self._cpu = cpu
+        self._drive = _DRIVE(load_native("wirebrick.runtime.driver_native", {"drive": 1})["drive"])
+        self._nap = _SHORTEST_NAP
+        self._flushed = 0  # W_BYTES_OUT at the last flush
+        self._stuck: tuple[int, int] | None = None
+        if allowance is not None:
+            context[W_LIMIT] = allowance.first(index)
+
+    def stop(self) -> None:
+        """Have it end after the burst it is at. Any thread may call this."""
+        self.context[W_STOP] = 1
+
+    def run(self, look: Callable[[], None] | None = None) -> None:
+        """Work until the end; errors are kept in ``error``. ``look`` is called now and then.
+
+        With ``look`` this is the main thread: KeyboardInterrupt ends the work as ``stop`` does.
+        """
+        use_worker(self.index)
+        if self._cpu is not None:
+            os.sched_setaffinity(0, {self._cpu})  # of this thread alone
+        self.begin = time.perf_counter()
+        try:
+            while self._go_on(look):
+                pass
+        except BaseException as error:
+            self.error = error
+        if self._allowance is not None:
+            self._allowance.give_back(self.index, self.context[W_LIMIT])
+        self._flush_all()
+        self.end = time.perf_counter()
+        use_worker(0)
+        self.finished = True
+
+    def _go_on(self, look: Callable[[], None] | None) -> bool:
+        try:
+            again = self._serve(self._drive(self.context.address))
+            if look is not None:
+                look()
+        except KeyboardInterrupt:
+            # Whatever the driver had asked for it asks for again, except that a burst may have been lost.
+            self._interrupt()
+            return True
+        return again
+
+    def _interrupt(self) -> None:
+        self.interrupted = self.cut = True
+        self.stop()
+
+    def _serve(self, code: int) -> bool:
+        """Do what the driver asks for; whether to go on."""
+        if code >= driver.NEED_FLUSH:
+            return self._flush(code - driver.NEED_FLUSH)
+        if code >= driver.NEED_REFILL:
+            self._refill(code - driver.NEED_REFILL)
+        elif code == driver.PROCESS:
+            self._process()
+        elif code == driver.IDLE:
+            self._idle()
+        elif code == driver.LIMITED:
+            return self._more()
+        if code != driver.IDLE:
+            self._nap = _SHORTEST_NAP
+        return code not in (driver.STOPPED, driver.DONE)
+
+    def _process(self) -> None:
+        assert self._interpreter is not None
+        try:
+            self._interpreter.process(self.context.address)
+        except (KeyboardInterrupt, SystemExit, BdbQuit):
+            self._interrupt()
+        except BaseException:
+            self.cut = True
+            raise
+
+    def _refill(self, entry: int) -> None:
+        source = self.sources[entry]
+        if source.progress() is None:  # a pipe may keep us waiting: others shall have what is done
+            self._flush_new()
+        self.waits = "refill"
+        more = source.refill()
+        self.waits = ""
+        if not more:
+            self.context.end_source(entry)
+
+    def _flush(self, port: int) -> bool:
+        """Flush a sink; False where it is to stop and the sink takes nothing any more."""
+        state = (port, self.context.taken(port))
+        if self.context[W_STOP] and state == self._stuck:
+            return False
+        self._stuck = state
+        self.waits = "flush"
+        self.sinks[port].flush()
+        self.waits = ""
+        return True
+
+    def _flush_new(self) -> None:
+        """Flush the sinks if they took anything since the last time."""
+        if self.context[W_BYTES_OUT] != self._flushed:
+            self._flushed = self.context[W_BYTES_OUT]
+            self.waits = "flush"
+            for sink in self.sinks.values():
+                sink.flush()
+            self.waits = ""
+
+    def _flush_all(self) -> None:
+        """Flush every sink at the end, whatever the others say; the first error is kept."""
+        self.waits = "flush"
+        for sink in self.sinks.values():
+            try:
+                self._patiently(sink.flush)
+            except BaseException as error:
+                if self.error is None or not isinstance(error, WirebrickError):
+                    self.error = error
+        self.waits = ""
+
+    def _patiently(self, flush: Callable[[], None]) -> None:
+        """Flush in spite of one KeyboardInterrupt; the second goes through."""
+        try:
+            flush()
+        except KeyboardInterrupt:
+            self.interrupted = True
+            flush()
+
+    def _idle(self) -> None:
+        self._flush_new()
+        if self._allowance is not None:
+            self._allowance.give_back(self.index, self.context[W_LIMIT])
+            self.context[W_LIMIT] = 0
+        time.sleep(self._nap)
+        self._nap = min(2 * self._nap, _LONGEST_NAP)
+
+    def _more(self) -> bool:
+        """Ask for more packets to receive; False when there are none, or it is to stop."""
+        part = self._allowance.more(self.index) if self._allowance is not None else None
+        if part:
+            self.context[W_LIMIT] = part
+        elif part == 0:
+            time.sleep(_LONGEST_NAP)
+        return part is not None and not self.context[W_STOP]

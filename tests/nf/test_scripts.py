@@ -1,0 +1,24 @@
+"""Every NF on its scripts, interpreted and compiled."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from script import Case, read_cases
+
+from wirebrick.nf.load import LIBRARY
+
+FILES = sorted(Path(__file__).parent.glob("*.test"))
+CASES = [pytest.param(case, id=f"{file.stem}: {case.title}") for file in FILES for case in read_cases(file)]
+
+
+@pytest.mark.parametrize("interpret", [True, False], ids=["interpreted", "compiled"])
+@pytest.mark.parametrize("case", CASES)
+def test_script(case: Case, interpret: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    case.run(tmp_path, interpret)
+
+
+def test_every_nf_has_scripts() -> None:
+    assert {file.stem for file in FILES} == set(LIBRARY)
