@@ -175,7 +175,7 @@ def test_a_file_is_run_once_until_it_changes() -> None:
         (
             "from wirebrick import IPv4Address\nIPv4Address('1.2')\n",
             2,
-            "AddressValueError: Expected 4 octets",
+            "AddressValueError: ",
         ),
         ("x = '\x00'\n", 1, ""),
         ("from wirebrick import Table\nTable(1, 2, 3)\n", 2, "the key of a Table can't be 1"),

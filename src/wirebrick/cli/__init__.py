@@ -1,1 +1,1 @@
-"""The command line: one command a file; ``main`` finds the command, reads its options and turns errors into text."""
+"""The command line: one command a file; ``main`` finds the command and turns errors into text."""

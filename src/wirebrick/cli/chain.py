@@ -1,7 +1,7 @@
 """The chain that a command line names: NFs in a row, or a chain file; and its ports.
 
->>> read_chain(["ttl", "delay:cycles=5"]).chain
-[Configured(nf=<network function ttl>, parameters={}), Configured(nf=<network function delay>, parameters={'cycles': 5})]
+>>> [(nf.nf.name, nf.parameters) for nf in read_chain(["ttl", "delay:cycles=5"]).chain]
+[('ttl', {}), ('delay', {'cycles': 5})]
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def named_ports(texts: Sequence[str], default: str = "") -> dict[str, str]:
         name, equals, port = text.partition("=")
         if not name.isidentifier() or not (port or (default and not equals)):
             raise ParameterError(
-                f"--port {text} is not right", cure="write --port NAME=PORT, such as --port mirror=mirror.pcap"
+                f"--port {text} is not right", cure="write NAME=PORT, such as mirror=mirror.pcap"
             )
         if name in ports:
             raise ParameterError(f"--port {name} is given twice", cure="leave one of the two out")
@@ -52,7 +52,7 @@ def check_ports(ports: dict[str, str]) -> None:
         try:
             open_port(spec)
         except PortError as error:
-            raise ParameterError(f"port {name}: {error.message}", place=error.place, cure=error.cure) from None
+            raise ParameterError(f"port {name}: {error.message}", cure=error.cure) from None
 
 
 def ports_of(graph: Graph) -> list[str]:

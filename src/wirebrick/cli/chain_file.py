@@ -14,8 +14,8 @@
     workers = 1
     filter  = "ip"
 
-Python files of NFs and files that parameters name are first looked for beside the chain file; everything else is
-relative to the folder the command runs in. Options of the command line come before what the file says.
+Python files of NFs and files that parameters name are first looked for beside the chain file; everything else
+is relative to the folder the command runs in. Options of the command line come before what the file says.
 """
 
 from __future__ import annotations
@@ -60,7 +60,8 @@ def read_chain_file(name: str) -> ChainFile:
         text = path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or error
-        raise ParameterError(f"{name} can't be read: {reason}", cure="give the path of a chain file") from None
+        cure = "give the path of a chain file"
+        raise ParameterError(f"{name} can't be read: {reason}", cure=cure) from None
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -139,8 +140,8 @@ class _Reader:
             return self._beside(load_nf(self._use(entry["use"]), values), values)
         except WirebrickError as error:
             if error.place is None:  # an error of the user's own file has the better place
-                wrong = next((key for key in values if re.search(rf"\b{re.escape(key)}\b", error.message)), "use")
-                error.place = self._place("chain", wrong, number)
+                told = (key for key in values if re.search(rf"\b{re.escape(key)}\b", error.message))
+                error.place = self._place("chain", next(told, "use"), number)
             raise
 
     def _use(self, text: str) -> str:

@@ -15,6 +15,17 @@ from wirebrick.errors import ParameterError
 Text = Annotated[str | None, Option(allow_leading_hyphen=True)]
 Texts = tuple[str, ...]
 
+USAGE = {
+    "run": "NF [NF ...] --in PORT [--out PORT] [options]\n       wirebrick run CHAIN.toml [options]",
+    "nfs": "[--json]",
+    "describe": "NF [--json]",
+    "check": "NF|FILE.py|CHAIN.toml ... [options]",
+    "graph": "NF [NF ...] [--format mermaid|dot|svg] [--out FILE]",
+    "trace": "NF [NF ...] --in CAPTURE [--packet N] [--count N] [options]",
+    "bench": "NF [NF ...] [options]",
+    "new": "NAME",
+}
+
 
 def call(name: str, summary: str, tokens: Sequence[str]) -> int:
     """Run the command ``name`` with what stands behind it. Raises ParameterError for what it doesn't know."""
@@ -22,6 +33,7 @@ def call(name: str, summary: str, tokens: Sequence[str]) -> int:
     app = App(
         name=f"wirebrick {name}",
         help_format="plaintext",
+        usage=f"Usage: wirebrick {name} {USAGE[name]}",
         version_flags=[],
         default_parameter=Option(negative=(), show_default=False),
         result_action="return_value",

@@ -36,7 +36,7 @@ def run_command(
 ) -> int:
     """Run network functions on packets, from port to port.
 
-    Ports: a capture (in.pcap, - for a pipe, pcap:IN,OUT), memory: (made packets), null: (throws packets away).
+    Ports are captures (in.pcap, - for a pipe), memory: (made packets) and null: (nothing, nowhere).
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def run_command(
     in_
         The port packets come from.
     out
-        The port they leave by.
+        The port they leave by; nowhere, where it is not given.
     workers
         How many threads, each on a core of its own.
     duration
@@ -77,14 +77,12 @@ def run_command(
         options["interpret"] = True
     _check(options, source, target, ports)
     # Where standard output is a capture, what people read goes to standard error.
-    capture = "-" in _outputs(target, ports)
+    capture = "-" in _outputs(source, target, ports)
     to = sys.stderr if capture else sys.stdout
     return _run(setup.chain, source, target, ports, options, to, show=show, as_json=json, quiet=quiet)
 
 
-def _check(
-    options: dict[str, Any], source: str | None, target: str | None, ports: dict[str, str]
-) -> None:
+def _check(options: dict[str, Any], source: str | None, target: str | None, ports: dict[str, str]) -> None:
     at_least("--workers", options.get("workers"), 1)
     at_least("--duration", options.get("duration"), 0, above=True)
     at_least("--count", options.get("count"), 1)
@@ -95,10 +93,6 @@ def _check(
         )
     named = {"in": source, "out": target}
     check_ports({**{name: spec for name, spec in named.items() if spec is not None}, **ports})
-    if source is not None and target is None and not ports:
-        raise ParameterError(
-            "run: --out is missing: where do packets go?", cure="--out FILE.pcap, or --out null: for nowhere"
-        )
 
 
 def _run(
@@ -140,7 +134,7 @@ def _run(
     if as_json:
         print(json.dumps(result.to_dict()), file=to)
     elif not quiet:
-        show_tables(summary(result, [name for name in _outputs(target, ports) if name != "-"]), to)
+        show_tables(summary(result, [name for name in _outputs(source, target, ports) if name != "-"]), to)
     for warning in result.warnings:
         tell(f"warning: {warning}")
     if failure is not None:
@@ -150,12 +144,13 @@ def _run(
     return FAILED if result.warnings else 0
 
 
-def _outputs(target: str | None, ports: dict[str, str]) -> list[str]:
+def _outputs(source: str | None, target: str | None, ports: dict[str, str]) -> list[str]:
     """The captures that are written."""
     from wirebrick.ports.spec import kind_of
 
+    pair = [source] if source is not None and source.startswith("pcap:") and "," in source else []
     found = []
-    for spec in [target, *ports.values()]:
+    for spec in [*pair, target, *ports.values()]:
         if spec is not None and kind_of(spec) == "pcap":
             found.append(spec.removeprefix("pcap:").split(",")[-1] if spec.startswith("pcap:") else spec)
     return [name for name in dict.fromkeys(found) if name]

@@ -1,9 +1,14 @@
 """The summary of a run, for people.
 
 >>> from wirebrick.runtime.result import Result
->>> parts = summary(Result(packets_in=2, packets_out=1, packets_dropped=1, drops={"ttl.ttl_expired": 1}), ["out.pcap"])
->>> [part if isinstance(part, str) else part.title for part in parts]
-['Packets', 'Network functions', 'Drops', '...', 'output: out.pcap']
+>>> result = Result(packets_in=2, packets_out=1, packets_dropped=1, drops={"ttl.ttl_expired": 1})
+>>> for part in summary(result, ["out.pcap"]):
+...     print(part if isinstance(part, str) else part.title)
+Packets
+Network functions
+Drops
+0.000 Mpps, 0.000 Gbit/s: 0.000 s on 1 worker
+output: out.pcap
 """
 
 from __future__ import annotations
@@ -15,7 +20,7 @@ from wirebrick.runtime.result import Result
 
 
 def summary(result: Result, outputs: Sequence[str]) -> list[Table | str]:
-    """Tables and lines: totals, each NF, drops by reason, what NFs report, speed, and where the output lies."""
+    """Totals, each NF, drops by reason, what NFs report, speed, and where the output lies."""
     totals = [
         ["in", result.packets_in, result.bytes_in],
         ["out", result.packets_out, result.bytes_out],
@@ -32,7 +37,7 @@ def summary(result: Result, outputs: Sequence[str]) -> list[Table | str]:
         Table("Drops", ["reason", "packets"], [[reason, count] for reason, count in drops if count]),
     ]
     for nf, report in result.reports:
-        parts.append(Table(f"{report.title} ({nf})", list(report.columns), [list(row) for row in report.rows]))
+        parts.append(Table(f"{report.title} ({nf})", report.columns, report.rows))
     parts.append(speed(result))
     if outputs:
         parts.append(f"output: {', '.join(outputs)}")

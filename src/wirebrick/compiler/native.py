@@ -126,7 +126,9 @@ def load_source(
         for module in modules:
             space.update({k: v for k, v in namespace(module, made).items() if not k.startswith("__")})
         before = set(space)
-        exec(compile(source, f"<wirebrick {label}>", "exec"), space)
+        tree = ast.parse(source)
+        tree.body = [node for node in tree.body if not isinstance(node, ast.Import | ast.ImportFrom)]
+        exec(compile(tree, f"<wirebrick {label}>", "exec"), space)
         for key in set(space) - before:
             if inspect.isfunction(space[key]):
                 space[key] = njit(

@@ -16,8 +16,16 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from wirebrick.addresses import Address, IPv4Address, IPv4Network, IPv6Address, IPv6Network, MacAddress,
-Network from wirebrick.fields import Bits
+from wirebrick.addresses import (
+    Address,
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    MacAddress,
+    Network,
+)
+from wirebrick.fields import Bits
 
 WHOLE = re.compile(r"[+-]?(0[xX][0-9a-fA-F]+(_[0-9a-fA-F]+)*|0[bB][01]+(_[01]+)*|[0-9]+(_[0-9]+)*)")
 TRUTH = dict.fromkeys(("yes", "true", "on", "1"), True) | dict.fromkeys(("no", "false", "off", "0"), False)

@@ -20,14 +20,18 @@ class Allowance:
         self._lock = threading.Lock()
         self._free = 0
         self._workers = workers
-        self._given = [total // workers + (total % workers if worker == 0 else 0) for worker in range(workers)]
+        self._given = [total // workers] * workers
+        self._given[0] += total % workers
 
     def first(self, worker: int) -> int:
         """The part a worker begins with."""
         return self._given[worker]
 
     def more(self, worker: int) -> int | None:
-        """More packets for a worker that has received its part; 0: ask again, others may give back; None: no more."""
+        """More packets for a worker that has received its part.
+
+        0: ask again, others may give back; None: there are no more.
+        """
         with self._lock:
             self._given[worker] = 0
             if self._free:

@@ -75,13 +75,14 @@ class Context:
         self._kept: list[np.ndarray[tuple[int], np.dtype[np.uint8]]] = []
         self.address = self._block(CONTEXT)
         self._lists = [self._block(LIST_HEAD + 4 * room) for _ in range(ports)]
+        self.counters = self._block(8 * counters)
         self._transmitters = self._block(TX_ENTRY * ports)
         for word, value in (
             (W_BURST, self._block(DESCRIPTOR * room)),
             (W_ROOM, room),
             (W_POOL, self.pool.address),
             (W_STRIDE, self.pool.stride),
-            (W_COUNTERS, self._block(8 * counters)),
+            (W_COUNTERS, self.counters),
             (W_LISTS, self._table(self._lists)),
             (W_FUEL, DEFAULT_FUEL),
             (W_SCRATCH, self._block(scratch)),

@@ -1,7 +1,8 @@
 """The worker's loop: receive a burst, process it, transmit; compiled for runs, and runs as it is in CPython.
 
-``drive`` goes round the worker's receiving ports and returns to Python only where that has to do something; the
-code it returns says what. Called again it goes on from where it was (``W_PHASE``), so nothing is lost between.
+``drive`` goes round the worker's receiving ports and returns to Python only where that has to do something;
+the code it returns says what. Called again it goes on from where it was (``W_PHASE``), so nothing is lost
+between.
 
 >>> import ctypes
 >>> words = (ctypes.c_int64 * (CONTEXT // 8))()
@@ -145,10 +146,7 @@ def receive_burst(context: int) -> int:
 def account(context: int, count: int, entry: int) -> int:
     """Count the burst, and write where it came in (sources have written 0)."""
     length = load64(entry + RX_LENGTH)
-    if length != 0:
-        arrived = count * length
-    else:
-        arrived = wire_bytes(context, count)
+    arrived = count * length if length != 0 else wire_bytes(context, count)
     store64(context + W_COUNT, count)
     store64(context + W_USED, count)
     store64(context + W_LIMIT, load64(context + W_LIMIT) - count)
@@ -169,8 +167,8 @@ def receive_from(context: int, entry: int, room: int) -> int:
     state = load64(entry + RX_STATE)
     if load64(context + W_FILTER) == 0:
         return call3(receive, state, context, room)
-    # Packets are staged in frames of their own, behind those of the burst: the descriptors of those that match
-    # close up, while copies made later still find the frames of their positions free.
+    # Packets are staged in frames of their own, behind those of the burst: the descriptors of those that
+    # match close up, while copies made later still find the frames of their positions free.
     burst = load64(context + W_BURST)
     pool = load64(context + W_POOL)
     frames = load64(context + W_ROOM)

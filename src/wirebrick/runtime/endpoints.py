@@ -53,8 +53,8 @@ class Endpoints:
 def endpoints(rx: Received | None, tx: Transmitted | None, ports: Mapping[str, str | Path]) -> Endpoints:
     """The ports of a run: ``rx`` is number 0, ``in``; ``tx`` number 1, ``out``; then ``ports``.
 
-    ``in`` and ``out`` may stand among ``ports`` instead. Nothing is opened yet. Raises PortError for a spec that
-    is wrong or can't be used that way, ParameterError for a name.
+    ``in`` and ``out`` may stand among ``ports`` instead. Nothing is opened yet. Raises PortError for a spec
+    that is wrong or can't be used that way, ParameterError for a name.
     """
     named = dict(ports)
     for name in named:
@@ -93,7 +93,9 @@ def _receiving(rx: Received) -> Endpoint:
             raise PortError(f"{port.spec}: packets can't be received from it", cure=_FORMS)
         return Endpoint("in", port, True, _two_way(port))
     if isinstance(rx, bytes | bytearray | memoryview) or not isinstance(rx, Iterable):
-        raise PortError(f"packets can't be received from a {type(rx).__name__}", cure="give a list: rx=[packet]")
+        raise PortError(
+            f"packets can't be received from a {type(rx).__name__}", cure="give a list: rx=[packet]"
+        )
     return Endpoint("in", PacketsPort(received=rx), True, False)
 
 
@@ -101,7 +103,9 @@ def _transmitting(tx: Transmitted) -> Endpoint:
     if isinstance(tx, list):
         return Endpoint("out", PacketsPort(transmitted=tx), False, True)
     if not isinstance(tx, str | Path):
-        raise PortError(f"packets can't be transmitted to a {type(tx).__name__}", cure="give a list or a port")
+        raise PortError(
+            f"packets can't be transmitted to a {type(tx).__name__}", cure="give a list or a port"
+        )
     port = _port(tx)
     if not port.can_transmit:
         raise PortError(f"{port.spec}: it can't take packets", cure="use null: to throw them away")

@@ -1,8 +1,8 @@
 """The mempool: one worker's frames, in one piece of memory, touched when they are first used.
 
-Frames are an odd multiple of 64 bytes apart. Were the distance a power of two (2048, say), the headers of a burst
-would share a few sets of the level-1 cache (64 sets of 64 bytes) and push each other out; an odd number of lines
-goes through all sets in turn.
+Frames are an odd multiple of 64 bytes apart. Were the distance a power of two (2048, say), the headers of a
+burst would share a few sets of the level-1 cache (64 sets of 64 bytes) and push each other out; an odd number
+of lines goes through all sets in turn.
 
 >>> stride_of(60), stride_of(1518), stride_of(9000)
 (1856, 1856, 9408)
@@ -20,10 +20,10 @@ from wirebrick.errors import PortError
 from wirebrick.packet.frame import HEADROOM, TAILROOM
 
 LINE = 64
-LEAST_FRAME = 1536  # room for any Ethernet packet, whatever small ones the ports announce: pushes and payloads grow
+LEAST_FRAME = 1536  # room for any Ethernet packet, however small those announced: payloads may grow
 
 BURST = 64  # packets asked of a port at once
-CAPTURE_BURST = 256  # of one whose packets come out of a file: each is a call's share of work more
+CAPTURE_BURST = 256  # where they come out of files: more work is done for each, and latency means nothing
 COPIES = 2  # positions of a burst: so many times the packets received, so that each may be copied
 LARGEST_BURST = 4096
 
@@ -37,7 +37,9 @@ def stride_of(frame_size: int) -> int:
 
 
 class Mempool:
-    """Memory for ``frames`` frames of packets up to ``frame_size`` bytes. Raises PortError where there isn't enough.
+    """Memory for ``frames`` frames of packets up to ``frame_size`` bytes.
+
+    Raises PortError where there isn't enough.
 
     >>> pool = Mempool(128, 1514)
     >>> pool.stride, pool.address % 64

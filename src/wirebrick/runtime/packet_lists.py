@@ -17,7 +17,9 @@ from wirebrick.ports.pcap.packets import ListSink, ListSource
 class PacketsPort(Port):
     """Receives from ``received`` (bytes, or (nanoseconds, bytes)), or appends bytes to ``transmitted``."""
 
-    def __init__(self, *, received: Iterable[Any] | None = None, transmitted: list[bytes] | None = None) -> None:
+    def __init__(
+        self, *, received: Iterable[Any] | None = None, transmitted: list[bytes] | None = None
+    ) -> None:
         super().__init__("packets from Python")
         self.can_receive = received is not None
         self.can_transmit = transmitted is not None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Progress:
-    """Packets in and out so far; ``done`` of ``total`` (bytes or packets of the inputs) where there is an end."""
+    """Packets in and out so far; ``done`` of ``total`` (bytes or packets) where the inputs have an end."""
 
     packets_in: int
     packets_out: int

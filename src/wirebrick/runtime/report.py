@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass
 class Report:
-    """A titled table, returned by a function given to ``at_end``: printed after the totals, and part of the JSON.
+    """A titled table, returned by a function given to ``at_end``: printed after the totals, part of the JSON.
 
     Cells are numbers, texts, or anything whose ``str`` is what a person wants to read (addresses).
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, TypedDict
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from wirebrick.runtime.report import Report
 
 
-class NFTotals(TypedDict):
+@dataclass(frozen=True)
+class NFTotals:
     """One NF's packets: in + copies it made = out (sends included) + dropped (faults included) + held."""
 
     name: str
@@ -22,9 +23,10 @@ class NFTotals(TypedDict):
 class Result:
     """What a run did: ``packets_in + packets_copied == packets_out + packets_dropped + packets_held``.
 
-    Bytes are those on the wire; ``elapsed_s`` is packet processing alone, ``compile_s`` what compiling took before.
-    ``drops`` counts by "nf.reason", faults included. ``packets`` are those that left, where Python gave the ones
-    that came in and no port was named for output. ``warnings`` tell what was wrong with the input.
+    Bytes are those on the wire; ``elapsed_s`` is packet processing alone, ``compile_s`` what compiling took
+    before. ``drops`` counts by "nf.reason", faults included. ``packets`` are those that left, where Python
+    gave the ones that came in and no port was named for output. ``warnings`` tell what was wrong with the
+    input.
 
     >>> result = Result(packets_in=3_000_000, packets_out=3_000_000, elapsed_s=0.5)
     >>> result.mpps
@@ -68,7 +70,7 @@ class Result:
             "bytes_copied": self.bytes_copied,
             "elapsed_s": self.elapsed_s,
             "compile_s": self.compile_s,
-            "nfs": list(self.nfs),
+            "nfs": [asdict(nf) for nf in self.nfs],
             "workers": self.workers,
             "interrupted": self.interrupted,
             "warnings": list(self.warnings),

@@ -1,6 +1,7 @@
 """A worker: runs the driver on its memory, and does what the driver can't: refill, flush, interpret, wait.
 
-It ends when its sources have, when it may receive no more, when told to, and at the first error, which it keeps.
+It ends when its sources have, when it may receive no more, when told to, and at the first error, which it
+keeps.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from wirebrick.errors import WirebrickError
-from wirebrick.packet.frame import W_BYTES_OUT, W_LIMIT, W_STOP
+from wirebrick.packet.frame import W_BYTES_OUT, W_LIMIT, W_PACKETS_IN, W_STOP
 from wirebrick.ports.base import Sink, Source
 from wirebrick.runtime import driver_native as driver
 from wirebrick.runtime.allowance import Allowance
@@ -55,6 +56,7 @@ class Worker:
         self.error: BaseException | None = None
         self.interrupted = False
         self.cut = False  # processing a burst was broken off: some packets of it have no fate
+        self.gave_up = False  # a sink took nothing any more: packets are left for it
         self.waits = ""  # what it is in that may take forever
         self.finished = False
         self.begin = self.end = 0.0
@@ -63,6 +65,7 @@ class Worker:
         self._cpu = cpu
         self._drive = _DRIVE(load_native("wirebrick.runtime.driver_native", {"drive": 1})["drive"])
         self._nap = _SHORTEST_NAP
+        self._received = 0  # W_PACKETS_IN when it last was idle
         self._flushed = 0  # W_BYTES_OUT at the last flush
         self._stuck: tuple[int, int] | None = None
         if allowance is not None:
@@ -120,8 +123,6 @@ class Worker:
             self._idle()
         elif code == driver.LIMITED:
             return self._more()
-        if code != driver.IDLE:
-            self._nap = _SHORTEST_NAP
         return code not in (driver.STOPPED, driver.DONE)
 
     def _process(self) -> None:
@@ -148,6 +149,7 @@ class Worker:
         """Flush a sink; False where it is to stop and the sink takes nothing any more."""
         state = (port, self.context.taken(port))
         if self.context[W_STOP] and state == self._stuck:
+            self.gave_up = True
             return False
         self._stuck = state
         self.waits = "flush"
@@ -188,8 +190,10 @@ class Worker:
         if self._allowance is not None:
             self._allowance.give_back(self.index, self.context[W_LIMIT])
             self.context[W_LIMIT] = 0
+        received = self.context[W_PACKETS_IN]
+        self._nap = _SHORTEST_NAP if received != self._received else min(2 * self._nap, _LONGEST_NAP)
+        self._received = received
         time.sleep(self._nap)
-        self._nap = min(2 * self._nap, _LONGEST_NAP)
 
     def _more(self) -> bool:
         """Ask for more packets to receive; False when there are none, or it is to stop."""

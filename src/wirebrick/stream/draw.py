@@ -8,18 +8,18 @@
 ...     return packets.parse(Ethernet).filter(lambda packet: packet.length < 100, reason="too_long")
 >>> print(draw(build_chain([short]), "mermaid"))
 flowchart TD
-    n0([input])
-    subgraph s0 [short]
-        n1((enter))
-        n2[parse#40;Ethernet#41;]
-        n3{filter: too_long}
-        n4((exit))
+    n0(["input"])
+    subgraph s0 ["short"]
+        n1(("enter"))
+        n2["parse(Ethernet)"]
+        n3{"filter: too_long"}
+        n4(("exit"))
     end
-    n5([output])
+    n5(["output"])
     n0 --> n1
     n1 --> n2
     n2 --> n3
-    n2 -. bypass .-> n4
+    n2 -. "bypass" .-> n4
     n3 --> n4
     n4 --> n5
 """
@@ -75,7 +75,7 @@ def edges_of(graph: Graph) -> Iterator[tuple[Node, Node, str]]:
 
 
 def items_of(graph: Graph, scope: Scope | None) -> list[Node | Scope]:
-    """The nodes right in ``scope`` (None: outside of all) and the scopes right in it, in the packets' order."""
+    """The nodes and the scopes right in ``scope`` (None: outside of all), in the packets' order."""
     items: list[Node | Scope] = []
     seen: set[int] = set()
     for node in graph.nodes:

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from html import escape
+from itertools import pairwise
 
 from wirebrick.stream.draw import edges_of, shape_of, title_of
 from wirebrick.stream.graph import Graph, Node, Scope
@@ -65,7 +66,9 @@ def _collect(
                 'fill="#f1f5f9" stroke="#94a3b8"/>'
             )
             name = escape(spot.what.name)
-            frames.append(f'<text x="{x + PADDING:.1f}" y="{y + HEADING:.1f}" font-weight="bold">{name}</text>')
+            frames.append(
+                f'<text x="{x + PADDING:.1f}" y="{y + HEADING:.1f}" font-weight="bold">{name}</text>'
+            )
             shift = (spot.width - spot.inside.width) / 2
             _collect(spot.inside, x + shift, y, places, frames, ways)
 
@@ -74,7 +77,9 @@ def _node(node: Node, place: Place) -> str:
     x, y, width, height = place
     shape = shape_of(node)
     if shape == "dot":
-        return f'<circle cx="{x + width / 2:.1f}" cy="{y + height / 2:.1f}" r="{width / 2:.1f}" fill="#475569"/>'
+        return (
+            f'<circle cx="{x + width / 2:.1f}" cy="{y + height / 2:.1f}" r="{width / 2:.1f}" fill="#475569"/>'
+        )
     corner = {"port": height / 2, "choice": 10.0}.get(shape, 2.0)
     where = f" ({node.place})" if node.place else ""
     return (
@@ -91,7 +96,7 @@ def _edge(start: Place, end: Place, way: list[Point], role: str) -> list[str]:
     first = (start[0] + start[2] / 2, start[1] + start[3])
     points = [first, *way, (end[0] + end[2] / 2, end[1])]
     path = f"M{first[0]:.1f} {first[1]:.1f}"
-    for (x, y), (to_x, to_y) in zip(points, points[1:], strict=False):
+    for (x, y), (to_x, to_y) in pairwise(points):
         middle = (y + to_y) / 2
         path += f"C{x:.1f} {middle:.1f} {to_x:.1f} {middle:.1f} {to_x:.1f} {to_y:.1f}"
     dashes = ' stroke-dasharray="4 3"' if role else ""
@@ -100,6 +105,6 @@ def _edge(start: Place, end: Place, way: list[Point], role: str) -> list[str]:
         (x, y), (to_x, to_y) = points[0], points[1]
         lines.append(
             f'<text x="{(x + to_x) / 2 + 4:.1f}" y="{(y + to_y) / 2 + 4:.1f}" font-size="10" '
-            f'fill="#475569">{escape(role)}</text>'
+            f'fill="#475569" stroke="#f8fafc" stroke-width="3" paint-order="stroke">{escape(role)}</text>'
         )
     return lines

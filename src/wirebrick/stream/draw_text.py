@@ -70,8 +70,8 @@ def _dot_items(graph: Graph, scope: Scope | None, indent: str) -> list[str]:
 
 
 def _entities(text: str) -> str:
-    """Text with the characters that mean something to Mermaid as entities."""
-    return "".join(c if c.isalnum() or c in " _:.,-" else f"#{ord(c)};" for c in text)
+    """Text in quotation marks, with what means something to Mermaid there as entities."""
+    return '"' + "".join(f"#{ord(c)};" if c in '"#<>&`' else c for c in text) + '"'
 
 
 def _quoted(text: str) -> str:

@@ -1,12 +1,13 @@
 """Layered layout of a graph (Sugiyama, Tagawa and Toda 1981), each network function a block of its own.
 
-Rows from top to bottom by the longest way; an edge over several rows gets a waypoint in each row between; within a
-row the order follows the mean place of the neighbours, and so does the distance from the left.
+Rows from top to bottom by the longest way; an edge over several rows gets a waypoint in each row between;
+within a row the order follows the mean place of the neighbours, and so does the distance from the left.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from wirebrick.stream.draw import edges_of, item_in, items_of, shape_of, title_of
 from wirebrick.stream.graph import Graph, Node, Scope
@@ -69,7 +70,7 @@ def arrange(graph: Graph, scope: Scope | None = None) -> Block:
         way = [start, *between, end]
         for row, spot in enumerate(between, layer[id(start)] + 1):
             rows[row].append(spot)
-        for upper, lower in zip(way, way[1:], strict=False):
+        for upper, lower in pairwise(way):
             upper.below.append(lower)
             lower.above.append(upper)
     return _place(rows, list(spots.values()), waypoints, heading=scope is not None)
@@ -78,7 +79,9 @@ def arrange(graph: Graph, scope: Scope | None = None) -> Block:
 def _spot(graph: Graph, item: Node | Scope) -> Spot:
     if isinstance(item, Scope):
         inside = arrange(graph, item)
-        return Spot(item, max(inside.width, CHARACTER * len(item.name) + 2 * PADDING), inside.height, inside=inside)
+        return Spot(
+            item, max(inside.width, CHARACTER * len(item.name) + 2 * PADDING), inside.height, inside=inside
+        )
     if shape_of(item) == "dot":
         return Spot(item, 10.0, 10.0)
     return Spot(item, CHARACTER * len(title_of(item)) + 24.0, LINE)

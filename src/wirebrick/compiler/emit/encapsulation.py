@@ -11,7 +11,6 @@ from wirebrick.compiler.front.fields import raw_bits, store_bits
 from wirebrick.headers.field import Field
 from wirebrick.headers.header import Header, announcements
 from wirebrick.packet import frame
-from wirebrick.packet.faults import ROOM
 from wirebrick.packet.layer import link_field
 from wirebrick.stream.graph import Slot
 from wirebrick.stream.pop import Pop
@@ -163,7 +162,7 @@ def _length(f: Fused, slot: Slot) -> None:
 
 
 def _grow(f: Fused, stack: tuple[Slot, ...], delta: str) -> None:
-    grow_lengths(f.code, stack, delta)
+    grow_lengths(f.code, stack, lambda slot: delta)
     for slot in stack:
         f.code.line(f"l{slot.number} += {delta}")
         f.code.line(f"x{slot.number} += {delta}")
@@ -200,5 +199,3 @@ def emit_pop(f: Fused, node: Pop) -> None:
     settled, touched = f.forget_slots(gone, settled, touched)
     f.go(node.outputs[0], settled, touched)
 
-
-_ = ROOM

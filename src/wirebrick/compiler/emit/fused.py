@@ -61,7 +61,11 @@ class Fused:
             self.code.line(f"if at == {node.number}:")
             with self.code.indent():
                 self.node(node)
-        return "\n".join([*self._head(), *self.code.lines, *self._tail(), ""])
+        body: list[str] = []
+        for line in self.code.lines:
+            head, mark, _ = line.partition(nodes.PENDING)
+            body += [f"{head}k_{space} = -1" for space in sorted(self.spaces)] if mark else [line]
+        return "\n".join([*self._head(), *body, *self._tail(), ""])
 
     def _head(self) -> list[str]:
         lines = [

@@ -27,11 +27,16 @@ if TYPE_CHECKING:
     from wirebrick.compiler.emit.fused import Fused
 
 
+PENDING = "@PENDING@"  # becomes the reset of the numbers that pushed and popped headers left behind
+
+
 def _on(f: Fused, node: Node) -> None:
     """Nothing happens; the packet goes on."""
     settled, touched = f.knowledge.arrive(node.inputs)
     if (node, "count") in f.explicit:
         f.count(node, "in" if isinstance(node, Enter) else "out")
+    if isinstance(node, Enter | Exit):
+        f.code.line(PENDING)
     f.go(node.outputs[0], settled, touched)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from wirebrick.compiler.front.fields import raw_bits, store_bits
 from wirebrick.compiler.front.maintain import rule_of
 from wirebrick.compiler.kinds import HeaderKind
-from wirebrick.headers.header import announcements, may_follow
 from wirebrick.packet import frame
 from wirebrick.stream.graph import Slot
 
@@ -85,7 +85,7 @@ def close_bracket(f: Emitter, stack: tuple[Slot, ...], sums: dict[int, str]) -> 
             f.line(f"{function}({at}, {sums[index]}, {covered(f, stack, index)})")
 
 
-def grow_lengths(f: Emitter, stack: tuple[Slot, ...], delta: str) -> None:
+def grow_lengths(f: Emitter, stack: tuple[Slot, ...], delta_of: Callable[[Slot], str]) -> None:
     """Add to the length fields of headers."""
     for slot in stack:
         name = slot.header.length_field
@@ -94,7 +94,4 @@ def grow_lengths(f: Emitter, stack: tuple[Slot, ...], delta: str) -> None:
         field = slot.header.fields[name]
         at = f"{f.unit.header_at(f, HeaderKind(slot, 0))} + {field.first}"
         old = f.keep(raw_bits(at, field))
-        store_bits(f, at, field, f.keep(f"{old} + {delta}"))
-
-
-_ = (announcements, may_follow)
+        store_bits(f, at, field, f.keep(f"{old} + {delta_of(slot)}"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from wirebrick.compiler.front.maintain import maintained
+from wirebrick.compiler.front.maintain import even, follow, maintained
 from wirebrick.compiler.kinds import HeaderKind, Int, Value, Wide
 from wirebrick.headers.field import Field
 
@@ -77,7 +77,7 @@ def store_field(f: Emitter, node: ast.AST, header: HeaderKind, field: Field, val
         return
     code = value.code[1] if isinstance(value.kind, Wide) else value.code
     first_word = field.first & ~1
-    if field.first + field.bytes <= first_word + 2:
+    if field.first + field.bytes <= first_word + 2 and even(header.slot):
         _store_in_word(f, node, header, field, code, first_word)
         return
     new = f.keep(code)
@@ -104,8 +104,6 @@ def _store_in_word(
         moved = f"(({code}) & {field.mask}) << {shift}" if shift else f"({code}) & {field.mask}"
         new = f.keep(f"({old} & {hole}) | ({moved})")
     f.line(f"store16be({at}, {new})")
-    from wirebrick.compiler.front.maintain import follow
-
     follow(f, plan, f"swap({old})", f"swap({new})")
 
 

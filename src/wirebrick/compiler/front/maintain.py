@@ -144,6 +144,8 @@ def follow(f: Emitter, plan: Plan, old: str, new: str) -> None:
     remains = ""  # run-time flag: the change is not compensated yet
     if plan.own:
         remains = _apply(f, plan.own, old, new)
+        if plan.own.twice:
+            _second(f, plan, old, new, remains)
     if plan.pseudo:
         address = f.temporary()
         f.line(f"{address} = 0")
@@ -174,6 +176,18 @@ def follow(f: Emitter, plan: Plan, old: str, new: str) -> None:
         _outer(f, plan.outer, old, new, remains)
 
 
+def _second(f: Emitter, plan: Plan, old: str, new: str, has: str) -> None:
+    """A length that stands in the pseudo-header too counts twice; the second time nothing in the packet makes up
+    for the change of the checksum, so what covers it from outside must follow."""
+    assert plan.own
+    f.line(f"if {has or '1'} != 0:")
+    with f.indent():
+        before = f.keep(f"load16({plan.own.address})")
+        _apply(f, plan.own, old, new)
+        after = f.keep(f"load16({plan.own.address})")
+        _outer(f, plan.outer, before, after, "")
+
+
 def _outer(f: Emitter, steps: tuple[Step, ...], old: str, new: str, remains: str) -> None:
     depth = 0
     for step in steps:
@@ -197,11 +211,10 @@ def _apply(f: Emitter, step: Step, old: str, new: str) -> str:
             f.line(f"{b} = swap({new})")
         old, new = a, b
     result = ""
-    for _ in range(2 if step.twice else 1):
-        if step.kind == "optional":
-            result = f.keep(f"adjust_optional({step.address}, {old}, {new})")
-        else:
-            f.line(f"adjust({step.address}, {old}, {new})")
+    if step.kind == "optional":
+        result = f.keep(f"adjust_optional({step.address}, {old}, {new})")
+    else:
+        f.line(f"adjust({step.address}, {old}, {new})")
     return result
 
 
@@ -214,9 +227,14 @@ def maintained(
     if not plan:
         yield
         return
-    start = first & ~1
-    words = (first + size - start + 1) // 2 * 2
-    at = f"{f.unit.header_at(f, header)} + {start}"
+    if even(header.slot):
+        start = first & ~1
+        words = (first + size - start + 1) // 2 * 2
+        at = f"{f.unit.header_at(f, header)} + {start}"
+    else:
+        words = (size + 2) & ~1
+        start_text = f"(({f.unit.header_offset(f, header)} + {first}) & -2)"
+        at = f.keep(f"{f.need(f.packets[header.packet].data)} + {start_text}")
     old = f.keep(f"fold(sum_words({at}, {words}))")
     yield
     new = f.keep(f"fold(sum_words({at}, {words}))")

@@ -51,8 +51,8 @@ def resize(f: Emitter, node: ast.Call, view: Value, name: str, arguments: list[V
     f.fault_if(f"{delta} > load64({w} + {frame.W_STRIDE})", ROOM)
     sums = open_bracket(f, stack)
     f.fault_if(f"payload_edit({w}, {d}, {begin}, {end}, {at}, {delta}) != 0", ROOM)
-    grow_lengths(f, stack, delta)
     new = f.keep(f"load32({d} + {frame.D_LENGTH})")
+    grow_lengths(f, stack, lambda slot: f"{new} - {f.need(f.unit.slot_names(slot).wire)}")
     for slot in stack:
         names = f.unit.slot_names(slot)
         f.line(f"{f.need(names.end)} = {new}")

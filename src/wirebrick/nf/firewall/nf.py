@@ -23,6 +23,7 @@ from wirebrick.stream.stream import Stream
 
 OTHER = ("allow", "arp", "deny")
 IPV4, ARP, IPV6 = 0x0800, 0x0806, 0x86DD
+MOST_ROWS = 1_000_000  # a packet may cost about so many turns of a loop
 TAGS = (0x8100, 0x88A8, 0x9100)
 
 
@@ -88,6 +89,12 @@ def firewall(
     access = load_rules(rules)
     allows = ACTIONS[default] == "allow"
     v4_rows, v6_rows = packed(access)
+    rows = max(len(v4_rows), len(v6_rows))
+    if rows > MOST_ROWS:
+        raise ParameterError(
+            f"the rules of {rules} make {rows:,} rows, and {MOST_ROWS:,} are the most",
+            cure="write fewer rules, with larger networks and ranges of ports",
+        )
     hits = Array(U64, len(access) + 1)
     unmatched = PASS if allows else DEFAULT_DENIED
     judge_v4 = _judge(Array(RowV4, values=v4_rows), hits, unmatched)

@@ -1,0 +1,90 @@
+"""Opening what a run uses, in the right order, and closing all of it whatever happens."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+
+from wirebrick.errors import PortError, WirebrickError
+from wirebrick.ports.base import Port, Sink, Source
+from wirebrick.ports.pcap.port import PcapPort, refuse_same_file
+from wirebrick.runtime.endpoints import Endpoint
+from wirebrick.runtime.mempool import BURST, CAPTURE_BURST
+from wirebrick.runtime.packet_lists import PacketsPort
+
+
+class Opened:
+    """The sources and sinks of a run. First ``open_sources``, then ``open_sinks``; ``close`` at the end."""
+
+    def __init__(self, ends: list[Endpoint], workers: int) -> None:
+        self.ends = ends
+        self.workers = workers
+        self.sources: list[list[tuple[int, Source]]] = [[] for _ in range(workers)]
+        self.sinks: list[dict[int, Sink]] = [{} for _ in range(workers)]
+
+    @property
+    def receiving(self) -> list[Port]:
+        """The ports packets come from."""
+        return [end.port for end in self.ends if end.receives and end.port is not None]
+
+    @property
+    def frame_size(self) -> int:
+        """The largest packet that may come, in bytes; known when the sources are open."""
+        return max(port.frame_size for port in self.receiving)
+
+    @property
+    def burst(self) -> int:
+        """How many packets to ask of a port at once: more where they come out of a file."""
+        files = all(isinstance(port, PcapPort | PacketsPort) for port in self.receiving)
+        return CAPTURE_BURST if files else BURST
+
+    def open_sources(self) -> None:
+        """Open every receiving port for each worker. Raises PortError."""
+        for number, end in enumerate(self.ends):
+            if end.receives and end.port is not None:
+                for worker in range(self.workers):
+                    source = end.port.source(worker, self.workers)
+                    self.sources[worker].append((number, source))
+
+    def open_sinks(self) -> None:
+        """Open every transmitting port for each worker, if no file would be lost by it. Raises PortError."""
+        self._refuse_lost_files()
+        fine = any(not isinstance(port, PcapPort) or port.nanoseconds for port in self.receiving)
+        for number, end in enumerate(self.ends):
+            if end.transmits and end.port is not None:
+                if isinstance(end.port, PcapPort):
+                    end.port.nanoseconds |= fine  # times are kept as finely as they come
+                for worker in range(self.workers):
+                    self.sinks[worker][number] = end.port.sink(worker, self.workers)
+
+    def close(self, abandoned: frozenset[int] = frozenset()) -> WirebrickError | None:
+        """Close sinks, sources and ports; the first error. What workers ``abandoned`` hold stays open."""
+        failure: WirebrickError | None = None
+        for worker in range(self.workers):
+            if worker not in abandoned:
+                for sink in self.sinks[worker].values():
+                    try:
+                        sink.close()
+                    except WirebrickError as error:
+                        failure = failure or error
+                for _, source in self.sources[worker]:
+                    source.close()
+        if not abandoned:
+            for end in self.ends:
+                if end.port is not None:
+                    with suppress(OSError):
+                        end.port.close()
+        return failure
+
+    def _refuse_lost_files(self) -> None:
+        reads = [end.port for end in self.ends if end.receives and isinstance(end.port, PcapPort)]
+        writes = [end.port for end in self.ends if end.transmits and isinstance(end.port, PcapPort)]
+        seen: set[str] = set()
+        for port in writes:
+            path = port.paths[1]
+            for other in reads:
+                refuse_same_file(other.paths[0], path)
+            name = path if path == "-" else os.path.realpath(path)
+            if name in seen:
+                raise PortError(f"{path}: two ports would write it", cure="give each a file of its own")
+            seen.add(name)

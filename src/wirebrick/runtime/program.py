@@ -1,0 +1,53 @@
+"""Program: a graph made ready to run, as native code or for the interpreter, with the memory of its state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from wirebrick.runtime.interpreter import Interpreter
+from wirebrick.runtime.plan import Key, Plan
+from wirebrick.runtime.trace import Observer
+from wirebrick.state.base import State
+from wirebrick.stream.graph import Graph
+
+
+@dataclass
+class Program:
+    """What workers run: native code at ``process``, or where that is 0, each an ``interpreter()``."""
+
+    states: list[State]  # in the order of the W_STATES table
+    scratch: int  # bytes of scratch memory a worker needs
+    interpreter: Callable[[], Interpreter | None]
+    process: int = 0
+    source: str = ""  # the text of the native code, to be read
+    compile_s: float = 0.0
+    derive: Callable[[dict[Key, int], int], None] | None = None  # completes the counters of a worker
+
+
+def make_program(
+    graph: Graph, plan: Plan, workers: int, *, interpret: bool, observer: Observer | None = None
+) -> Program:
+    """Check the user functions, compile or prepare them, allocate state. Raises CheckError, GraphError."""
+    # Imported here: what is only listed or described needs no compiler, what is interpreted not all of it.
+    if interpret:
+        from wirebrick.compiler.interpret import prepare_graph
+
+        prepared = prepare_graph(graph, plan)
+        program = Program(prepared.states, prepared.scratch, lambda: prepared.interpreter(observer))
+    else:
+        from wirebrick.compiler.graph import compile_graph
+
+        compiled = compile_graph(graph, plan)
+        program = Program(
+            compiled.states,
+            compiled.scratch,
+            lambda: None,
+            compiled.process,
+            compiled.source,
+            compiled.compile_s,
+            compiled.derive,
+        )
+    for state in dict.fromkeys([*program.states, *(s for scope in graph.scopes for s in scope.states)]):
+        state.allocate(workers)
+    return program
