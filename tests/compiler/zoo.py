@@ -297,9 +297,10 @@ def fates(packets):
         elif packet.length == 60:
             packet.send("out")
         elif packet.length % 3 == 0:
-            packet.egress = "in"
-        if packet.length == 99:
-            return
+            packet.egress = "out"
+            if packet.length == 99:
+                return
+            packet.drop("third")
 
     return packets.transform(work)
 

@@ -17,7 +17,7 @@ from wirebrick.cli.progress import progress_on
 from wirebrick.cli.signals import Interrupts
 from wirebrick.cli.summary import summary
 from wirebrick.cli.tables import show as show_tables
-from wirebrick.errors import ParameterError, WirebrickError
+from wirebrick.errors import ParameterError
 
 
 def run_command(
@@ -113,7 +113,7 @@ def _run(
     # What user functions print must not get into the JSON, nor into the capture.
     aside = _aside(as_json or to is sys.stderr)
     progress = None if quiet else progress_on(sys.stderr)
-    failure = None
+    failure: Exception | None = None
     with Interrupts() as interrupts, aside, progress or contextlib.nullcontext():
         try:
             result = run(
@@ -126,7 +126,7 @@ def _run(
                 show=(lambda text: print(text, file=sys.stderr if as_json else to)) if show else None,
                 **options,
             )
-        except WirebrickError as error:
+        except Exception as error:
             totals = result_of(error)
             if totals is None:
                 raise

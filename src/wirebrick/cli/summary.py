@@ -18,6 +18,8 @@ from collections.abc import Sequence
 from wirebrick.cli.tables import Table
 from wirebrick.runtime.result import Result
 
+COUNTS = ("packets", "bytes")  # what reports count, to be written as 1,234
+
 
 def summary(result: Result, outputs: Sequence[str]) -> list[Table | str]:
     """Totals, each NF, drops by reason, what NFs report, speed, and where the output lies."""
@@ -37,7 +39,7 @@ def summary(result: Result, outputs: Sequence[str]) -> list[Table | str]:
         Table("Drops", ["reason", "packets"], [[reason, count] for reason, count in drops if count]),
     ]
     for nf, report in result.reports:
-        parts.append(Table(f"{report.title} ({nf})", report.columns, report.rows))
+        parts.append(Table(f"{report.title} ({nf})", report.columns, report.rows, COUNTS))
     parts.append(speed(result))
     if outputs:
         parts.append(f"output: {', '.join(outputs)}")

@@ -16,11 +16,24 @@ from typing import Any, TextIO
 
 @dataclass
 class Table:
-    """A title, names of columns and rows; a table without columns names is a list of facts."""
+    """A title, names of columns and rows; a table without names of columns is a list of facts.
+
+    ``grouped``: the columns whose whole numbers are written with commas; None for all. (Not port numbers.)
+    """
 
     title: str
     columns: Sequence[str]
     rows: Sequence[Sequence[Any]] = field(default_factory=list)
+    grouped: Sequence[str] | None = None
+
+    def texts(self) -> list[list[str]]:
+        """The cells of all rows as a person reads them."""
+        names = self.columns or [""] * max(map(len, self.rows), default=0)
+        plain = [self.grouped is not None and name not in self.grouped for name in names]
+        return [
+            [str(value) if bare and isinstance(value, int) else cell(value) for value, bare in zip(row, plain, strict=True)]
+            for row in self.rows
+        ]
 
 
 def show(parts: Sequence[Table | str], file: TextIO | None = None) -> None:
@@ -51,7 +64,7 @@ def cell(value: Any) -> str:
 def plain(table: Table) -> str:
     """A table in columns, numbers to the right."""
     rows = [list(map(str, table.columns))] if table.columns else []
-    rows += [[cell(value) for value in row] for row in table.rows]
+    rows += table.texts()
     right = _right(table)
     widths = [max(len(row[at]) for row in rows) for at in range(len(right))]
     lines = [table.title] if table.title else []
@@ -67,7 +80,7 @@ def plain(table: Table) -> str:
 def _right(table: Table) -> list[bool]:
     """Which columns hold numbers."""
     return [
-        all(isinstance(value, int | float) and not isinstance(value, bool) for value in column)
+        all(isinstance(value, int | float | None) and not isinstance(value, bool) for value in column)
         for column in zip(*table.rows, strict=True)
     ]
 
@@ -86,6 +99,6 @@ def _show_rich(parts: Sequence[Table | str], to: TextIO) -> None:
         for at, to_right in enumerate(_right(part)):
             name = str(part.columns[at]) if part.columns else ""
             drawn.add_column(name, justify="right" if to_right else "left", overflow="fold")
-        for row in part.rows:
-            drawn.add_row(*(Text(cell(value)) for value in row))
+        for row in part.texts():
+            drawn.add_row(*map(Text, row))
         console.print(drawn)

@@ -162,8 +162,9 @@ class Instrumented:
             "_wb_over": self.fuel.over,
             "_wb_failed": failed,
         }
-        for name, value in list(space.items()):
-            if isinstance(value, FunctionType) and value in self.sources and value is not function:
+        for name in {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}:
+            value = space.get(name)
+            if isinstance(value, FunctionType) and value in self.sources:
                 space[name] = self.function(value)
         exec(compile(module, source.file, "exec"), space)
         values = {

@@ -60,6 +60,7 @@ class Unit:
             len(self.facts_log),
             len(self.wrote_log),
             shared.scratch_size,
+            self._copies,
         )
 
     def restore(self, state: Any) -> None:
@@ -71,6 +72,7 @@ class Unit:
         del self.facts_log[state[3] :]
         del self.wrote_log[state[4] :]
         shared.scratch_size = state[5]
+        self._copies = state[6]
 
     # Notes for the interpreter.
 

@@ -1,0 +1,1 @@
+"""Wirebrick measured beside C: ``python -m benchmarks`` (see README.md)."""

@@ -1,0 +1,99 @@
+/* The loop around the network functions: receive a burst from templates, call each NF once, let go of what is left. */
+#include "frame.h"
+
+struct nf {
+    process_t process;
+    void *state;
+};
+
+/* All words have 64 bits: benchmarks/harness/baseline.py has the same list. */
+struct worker {
+    struct descriptor *burst;
+    uint8_t *pool; /* frame 0 */
+    uint64_t stride;
+    uint64_t burst_size;
+    const uint32_t *all; /* positions 0, 1, 2, ... */
+    struct list *list;
+    const struct nf *nfs;
+    uint64_t nf_count;
+    const uint8_t *first; /* template */
+    const uint8_t *end;
+    const uint8_t *at;
+    uint64_t length; /* of every template, at most 64 bytes */
+    int64_t time;
+    int64_t gap;
+};
+
+/* Half a line at once: one load and one store where the processor has vectors of 32 bytes. */
+typedef uint64_t half __attribute__((vector_size(32), aligned(1), may_alias));
+
+static inline void copy_line(uint8_t *restrict to, const uint8_t *restrict from)
+{
+    half low = ((const half *)from)[0], high = ((const half *)from)[1];
+    ((half *)to)[0] = low;
+    ((half *)to)[1] = high;
+}
+
+/* Write `count` packets into their frames, as src/wirebrick/ports/memory/native.py does for 64-byte packets. */
+static void receive(struct worker *w, uint32_t count)
+{
+    struct descriptor *restrict d = w->burst;
+    uint8_t *restrict data = w->pool + HEADROOM;
+    const uint8_t *restrict at = w->at;
+    const uint8_t *first = w->first, *end = w->end;
+    const uint64_t stride = w->stride;
+    const uint32_t length = (uint32_t)w->length;
+    int64_t time = w->time;
+    const int64_t gap = w->gap;
+    for (uint32_t i = 0; i < count; i++) {
+        copy_line(data, at);
+        d[i] = (struct descriptor){data, length, length, time, 0, NO_PORT, i};
+        data += stride;
+        time += gap;
+        at += 64;
+        if (at == end)
+            at = first;
+    }
+    w->at = at;
+    w->time = time;
+}
+
+/* Call each NF with what the one before it left. */
+static inline uint64_t chain(struct worker *w, uint32_t count)
+{
+    const uint32_t *in = w->all;
+    uint32_t *out = w->list->position;
+    for (uint64_t i = 0; i < w->nf_count; i++) {
+        count = w->nfs[i].process(w->nfs[i].state, w->burst, in, count, out);
+        in = out;
+    }
+    w->list->count = count;
+    return count;
+}
+
+/* Receive one burst; how many. */
+uint64_t receive_burst(struct worker *w)
+{
+    receive(w, (uint32_t)w->burst_size);
+    return w->burst_size;
+}
+
+/* Process one burst that is there already; the list has what leaves, and stays. */
+uint64_t process_burst(struct worker *w, uint64_t count)
+{
+    return chain(w, (uint32_t)count);
+}
+
+/* Run `packets` packets through the NFs, in bursts; how many leave. */
+uint64_t drive(struct worker *w, uint64_t packets)
+{
+    uint64_t sent = 0;
+    while (packets > 0) {
+        uint64_t count = packets < w->burst_size ? packets : w->burst_size;
+        receive(w, (uint32_t)count);
+        sent += chain(w, (uint32_t)count);
+        w->list->count = 0; /* null: takes them all */
+        packets -= count;
+    }
+    return sent;
+}

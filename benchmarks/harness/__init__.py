@@ -1,0 +1,1 @@
+"""What the experiments share: the C baselines, paired measuring, other processes, tables."""
