@@ -1,6 +1,6 @@
 """A chain of C network functions, on memory laid out as Wirebrick lays out a worker's.
 
-The frames, descriptors and lists are those of a ``Context``, the templates those of the ``memory:`` port: made by
+Frames, descriptors and lists are those of a ``Context``, the templates those of the ``memory:`` port: made by
 the same code, with the same distances and alignment.
 """
 

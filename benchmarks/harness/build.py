@@ -46,7 +46,9 @@ def library() -> ctypes.CDLL:
         command = [gcc, *FLAGS, *sources, "-o", str(target)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
-            raise BenchmarkError(f"the baselines can't be compiled:\n{done.stderr}", cure="use gcc 9 or later")
+            raise BenchmarkError(
+                f"the baselines can't be compiled:\n{done.stderr}", cure="use gcc 9 or a later one"
+            )
         loaded = ctypes.CDLL(str(target))  # stays loaded when the file is gone
     for name in ("receive_burst", "process_burst", "drive"):
         getattr(loaded, name).restype = ctypes.c_uint64

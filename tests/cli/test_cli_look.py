@@ -152,7 +152,8 @@ def test_graph_mistakes(refused) -> None:
 @pytest.mark.parametrize("form", ["mermaid", "dot", "svg"])
 def test_nested_functions_are_drawn_in_each_other(wirebrick, form: str) -> None:
     (wirebrick.folder / "nest.py").write_text(
-        "import wirebrick\nfrom wirebrick.nf.ttl import ttl\n@wirebrick.network_function\ndef nest(packets):\n"
+        "import wirebrick\nfrom wirebrick.nf.ttl import ttl\n"
+        "@wirebrick.network_function\ndef nest(packets):\n"
         "    a, b = packets.group_by(2, lambda packet: 0)\n    b.drop('other')\n    return ttl(ttl(a))\n"
     )
     drawn = wirebrick("graph", "nest.py", "-f", form).out

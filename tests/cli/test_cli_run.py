@@ -145,6 +145,13 @@ def test_a_cut_capture_is_a_warning_after_the_totals(wirebrick) -> None:
     assert "cut.pcap" in ended.err
 
 
+def until_written(path: Path) -> None:
+    """Wait for a run to get going."""
+    until = time.monotonic() + 60
+    while not (path.exists() and path.stat().st_size > 10_000) and time.monotonic() < until:
+        time.sleep(0.05)
+
+
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 @BOTH
 def test_a_signal_ends_it_with_totals(wirebrick, number: int, status: int, way: list[str]) -> None:
@@ -153,9 +160,7 @@ def test_a_signal_ends_it_with_totals(wirebrick, number: int, status: int, way: 
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
     path = wirebrick.folder / "out.pcap"
-    until = time.monotonic() + 60
-    while not (path.exists() and path.stat().st_size > 10_000) and time.monotonic() < until:
-        time.sleep(0.05)
+    until_written(path)
     process.send_signal(number)
     out, err = process.communicate(timeout=30)
     assert process.returncode == status, err
@@ -168,21 +173,21 @@ def test_a_signal_ends_it_with_totals(wirebrick, number: int, status: int, way: 
 def test_a_second_signal_ends_it_at_once(wirebrick) -> None:
     (wirebrick.folder / "stuck.py").write_text(
         "import time\n"
-        "from wirebrick import network_function\n"
+        "from wirebrick import at_end, network_function\n"
+        "def wait():\n"
+        "    print('waiting', flush=True)\n"
+        "    time.sleep(60)\n"
         "@network_function\n"
         "def stuck(packets):\n"
-        "    def wait(packet):\n"
-        "        print('waiting', flush=True)\n"
-        "        time.sleep(60)\n"
-        "    return packets.map(wait)\n"
+        "    at_end(wait)\n"
+        "    return packets\n"
     )
-    process = wirebrick.start(
-        "run", "stuck.py", "--in", "memory:", "--out", "null:", "--interpret", stdout=subprocess.PIPE
-    )
+    arguments = ("run", "stuck.py", "--in", "memory:", "--out", "out.pcap", "--interpret")
+    process = wirebrick.start(*arguments, stdout=subprocess.PIPE)
     assert process.stdout is not None
-    assert process.stdout.readline() == b"waiting\n"
+    until_written(wirebrick.folder / "out.pcap")
     process.send_signal(signal.SIGINT)
-    time.sleep(0.5)
+    assert process.stdout.readline() == b"waiting\n"
     assert process.poll() is None
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=5) == -signal.SIGINT

@@ -106,6 +106,11 @@ def test_new_overwrites_nothing(refused, wirebrick) -> None:
     assert (wirebrick.folder / "test_mine.py").read_text() == "precious"
 
 
-@pytest.mark.parametrize("name", ["two words", "9lives", "class", "../up", "a.py", "_hidden", "ttl"])
+@pytest.mark.parametrize("name", ["two words", "9lives", "class", "../up", "a.py", "_hidden"])
 def test_new_names(refused, name: str) -> None:
     assert "can't be the name" in refused("new", name)
+
+
+@pytest.mark.parametrize("name", ["json", "wirebrick", "numpy"])
+def test_new_hides_no_module(refused, name: str) -> None:
+    assert "is the name of a Python module" in refused("new", name)

@@ -107,7 +107,9 @@ def drive(request: pytest.FixtureRequest) -> Callable[[Context], int]:
     return lambda context: int(function(context.address))
 
 
-def setup(sources: list[Source], sinks: list[Sink | None], process: object = None, matches: int = 0) -> Context:
+def setup(
+    sources: list[Source], sinks: list[Sink | None], process: object = None, matches: int = 0
+) -> Context:
     context = Context(burst=8, frame_size=100, ports=len(sinks), counters=1, matches=matches)
     context.set_sources(list(enumerate(sources)))
     for port, sink in enumerate(sinks):

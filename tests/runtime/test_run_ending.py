@@ -16,6 +16,7 @@ from wirebrick.ports.pcap.reader import PcapSource
 from wirebrick.runtime import control
 from wirebrick.runtime.allowance import Allowance
 from wirebrick.runtime.progress import Progress
+from wirebrick.runtime.result import result_of
 
 BOTH = pytest.mark.parametrize("interpret", [True, False], ids=["interpreted", "compiled"])
 
@@ -91,7 +92,9 @@ def test_an_interrupt_inside_a_user_function() -> None:
     assert result.drops == {"chain.interrupted": 10 - result.packets_out}
 
 
-def test_a_worker_that_hangs_in_a_pipe_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_that_hangs_in_a_pipe_is_left_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(control._PATIENCE, "refill", 0.05)
     os.mkfifo(tmp_path / "pipe.pcap")
     content = write_pcap(tmp_path / "a.pcap", [packet(n) for n in range(5)]).read_bytes()
@@ -122,6 +125,16 @@ def test_progress_is_told(interpret: bool) -> None:
     last = told[-1]
     assert (last.packets_in, last.packets_out, last.done, last.total) == (3000, 3000, 3000, 3000)
     assert last.fraction == 1
+
+
+@BOTH
+def test_progress_that_fails_ends_the_run(interpret: bool) -> None:
+    def fail(progress: Progress) -> None:
+        raise ValueError("no terminal")
+
+    with pytest.raises(ValueError, match="no terminal") as caught:
+        run(forward, rx="memory:", progress=fail, interpret=interpret, duration=30)
+    assert result_of(caught.value) is not None
 
 
 @BOTH

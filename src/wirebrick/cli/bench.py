@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json as json_module
 import statistics
 import sys
@@ -94,7 +95,7 @@ def _measure(
     progress = progress_on(sys.stderr)
     options: dict[str, Any] = {} if frames is None else {"burst": frames}
     results = []
-    with Interrupts() as interrupts:
+    with Interrupts() as interrupts, progress or contextlib.nullcontext():
         for number in range(REPETITIONS + 1):
             result = run(
                 chain,

@@ -70,14 +70,12 @@ def read_chain_file(name: str) -> ChainFile:
         raise ParameterError(_AT.sub("", str(error)), place=place) from None
     reader = _Reader(name, text)
     reader.known(data, _SECTIONS, "", 0)
+    ports = reader.ports(reader.section(data, "ports", dict, "[ports]"))
+    run = reader.run(reader.section(data, "run", dict, "[run]"))
     chain = reader.section(data, "chain", list, "[[chain]]")
     if not chain:
         raise ParameterError(f"{name} names no NF", cure='write [[chain]] and use = "ttl" below it')
-    return ChainFile(
-        [reader.nf(number, entry) for number, entry in enumerate(chain)],
-        reader.ports(reader.section(data, "ports", dict, "[ports]")),
-        reader.run(reader.section(data, "run", dict, "[run]")),
-    )
+    return ChainFile([reader.nf(number, entry) for number, entry in enumerate(chain)], ports, run)
 
 
 class _Reader:

@@ -1,6 +1,6 @@
 """Network functions to look at, not to run: their parameters may be missing.
 
->>> find_nf("firewall"), [nf.name for nf in nfs_of("ttl")]
+>>> find_nf("firewall"), [one.nf.name for one in nfs_of("ttl")]
 (<network function firewall>, ['ttl'])
 """
 

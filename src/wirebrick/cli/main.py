@@ -9,6 +9,7 @@ wirebrick 0.1.0
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -50,6 +51,8 @@ def help_text() -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; ``arguments`` are those of the process unless given. Returns the exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of files need not be text
     try:
         status = _guarded(given)
         sys.stdout.flush()
@@ -79,6 +82,9 @@ def _guarded(given: list[str]) -> int:
         tell(str(error))
         return USAGE if isinstance(error, ParameterError) else FAILED
     except Exception as error:
+        if type(error).__name__ == "BdbQuit":  # its class is not imported for that
+            tell("the debugger was quit")
+            return INTERRUPTED
         if os.environ.get("WIREBRICK_TRACEBACK"):
             raise
         tell(
@@ -103,4 +109,4 @@ def _command(given: list[str]) -> int:
         raise ParameterError(f"there is no {what} {name!r}", cure=did_you_mean(name, COMMANDS))
     from wirebrick.cli.options import call
 
-    return call(name, COMMANDS[name], tokens)
+    return call(name, tokens)

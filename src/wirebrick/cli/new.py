@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import keyword
+import os
+import sys
 from pathlib import Path
 
 from wirebrick.errors import ParameterError, WirebrickError
@@ -71,6 +74,11 @@ def new_command(name: str) -> int:
             f"{name!r} can't be the name of a network function",
             cure="use letters, digits and _, a letter first, such as rate_limiter",
         )
+    if name in sys.stdlib_module_names or _installed(name):
+        raise ParameterError(
+            f"{name!r} is the name of a Python module, which the file would hide",
+            cure=f"call it my_{name}, say",
+        )
     files = {Path(f"{name}.py"): NF.format(name=name), Path(f"test_{name}.py"): TEST.format(name=name)}
     for path in files:
         if path.exists() or path.is_symlink():
@@ -84,3 +92,10 @@ def new_command(name: str) -> int:
     print(f"{name}.py and test_{name}.py are written. Next:")
     print(f"  wirebrick check {name}.py\n  wirebrick bench {name}.py\n  python -m pytest test_{name}.py")
     return 0
+
+
+def _installed(name: str) -> bool:
+    """Whether a module of that name can be imported from elsewhere than this folder."""
+    found = importlib.util.find_spec(name)
+    here = os.path.realpath(f"{name}.py")
+    return found is not None and os.path.realpath(found.origin or "") != here

@@ -27,7 +27,7 @@ USAGE = {
 }
 
 
-def call(name: str, summary: str, tokens: Sequence[str]) -> int:
+def call(name: str, tokens: Sequence[str]) -> int:
     """Run the command ``name`` with what stands behind it. Raises ParameterError for what it doesn't know."""
     command: Callable[..., int] = getattr(import_module(f"wirebrick.cli.{name}"), f"{name}_command")
     app = App(
@@ -36,7 +36,6 @@ def call(name: str, summary: str, tokens: Sequence[str]) -> int:
         usage=f"Usage: wirebrick {name} {USAGE[name]}",
         version_flags=[],
         default_parameter=Option(negative=(), show_default=False),
-        result_action="return_value",
     )
     app.default(command)
     if "--" not in tokens and {"--help", "-h"} & set(tokens):

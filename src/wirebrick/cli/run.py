@@ -112,7 +112,8 @@ def _run(
 
     # What user functions print must not get into the JSON, nor into the capture.
     aside = _aside(as_json or to is sys.stderr)
-    progress = None if quiet else progress_on(sys.stderr)
+    # Interpreted, the terminal belongs to the debugger.
+    progress = None if quiet or options.get("interpret") else progress_on(sys.stderr)
     failure: Exception | None = None
     with Interrupts() as interrupts, aside, progress or contextlib.nullcontext():
         try:

@@ -31,7 +31,10 @@ class Table:
         names = self.columns or [""] * max(map(len, self.rows), default=0)
         plain = [self.grouped is not None and name not in self.grouped for name in names]
         return [
-            [str(value) if bare and isinstance(value, int) else cell(value) for value, bare in zip(row, plain, strict=True)]
+            [
+                str(one) if bare and isinstance(one, int) else cell(one)
+                for one, bare in zip(row, plain, strict=True)
+            ]
             for row in self.rows
         ]
 
@@ -80,7 +83,7 @@ def plain(table: Table) -> str:
 def _right(table: Table) -> list[bool]:
     """Which columns hold numbers."""
     return [
-        all(isinstance(value, int | float | None) and not isinstance(value, bool) for value in column)
+        all(value == "" or isinstance(value, int | float | None) for value in column)
         for column in zip(*table.rows, strict=True)
     ]
 

@@ -1,7 +1,7 @@
 """The disk cache of compiled code.
 
 An entry's name is a hash of everything the code depends on: the source it was made from, Wirebrick's compiler, the
-versions of Python, Numba, llvmlite and LLVM, and the processor's features. The file repeats that hash and has a
+versions of Python, llvmlite and LLVM, and the processor's features. The file repeats that hash and has a
 digest of the code, so that a damaged entry is never run; one that another user could have written is not either.
 Where the cache can't be written, compiling goes on without it.
 """
@@ -15,7 +15,6 @@ import sys
 import tempfile
 from collections.abc import Callable
 from functools import cache
-from importlib import metadata
 from pathlib import Path
 
 MAGIC = b"WIREBRK1"
@@ -46,7 +45,6 @@ def environment() -> str:
         [
             compiler.hexdigest(),
             sys.version,
-            metadata.version("numba"),
             llvmlite.__version__,
             str(llvm.llvm_version_info),
             llvm.get_process_triple(),

@@ -1,63 +1,36 @@
 """The primitives of ``wirebrick.packet.memory`` as machine instructions, and arithmetic that user functions need.
 
-Everything is an int64 (or float64) to Numba; addresses too. ``INTRINSICS`` maps the name to the Numba function.
+Kinds of values: ``i`` a 64-bit integer (addresses too), ``b`` a truth value, ``f`` a double, ``v`` nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
 
-I1, I8, I16, I32, I64, I128 = (ir.IntType(n) for n in (1, 8, 16, 32, 64, 128))
+I1, I8, I16, I32, I64 = (ir.IntType(n) for n in (1, 8, 16, 32, 64))
 F64 = ir.DoubleType()
-INTRINSICS: dict[str, Any] = {}
 
 Build = Callable[..., Any]
 
 
-def _define(name: str, count: int, build: Build, result: Any = types.int64, arguments: Any = None) -> None:
-    """Register an intrinsic of ``count`` int64 arguments whose code ``build(builder, *args)`` makes."""
-    kinds = arguments or (types.int64,) * count
-    if count == 1:
+@dataclass(frozen=True)
+class Intrinsic:
+    """A primitive: the kinds of its arguments and of its result, and what makes its code."""
 
-        def typer(typingctx: Any, a: Any) -> Any:
-            return result(*kinds), lower
+    arguments: str
+    result: str
+    build: Build
 
-    elif count == 2:
 
-        def typer(typingctx: Any, a: Any, b: Any) -> Any:
-            return result(*kinds), lower
+INTRINSICS: dict[str, Intrinsic] = {}
 
-    elif count == 3:
 
-        def typer(typingctx: Any, a: Any, b: Any, c: Any) -> Any:
-            return result(*kinds), lower
-
-    elif count == 4:
-
-        def typer(typingctx: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
-            return result(*kinds), lower
-
-    elif count == 5:
-
-        def typer(typingctx: Any, a: Any, b: Any, c: Any, d: Any, e: Any) -> Any:
-            return result(*kinds), lower
-
-    else:
-
-        def typer(typingctx: Any) -> Any:
-            return result(), lower
-
-    def lower(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        value = build(builder, *arguments)
-        return context.get_dummy_value() if result is types.void else value
-
-    typer.__name__ = name
-    INTRINSICS[name] = intrinsic(typer)
+def _define(name: str, count: int, build: Build, result: str = "i", arguments: str = "") -> None:
+    INTRINSICS[name] = Intrinsic(arguments or "i" * count, result, build)
 
 
 def _pointer(builder: Any, address: Any, kind: Any) -> Any:
@@ -86,10 +59,10 @@ def _store(width: Any, swap: bool) -> Build:
 
 for _bits, _width in ((8, I8), (16, I16), (32, I32), (64, I64)):
     _define(f"load{_bits}", 1, _load(_width, False, False))
-    _define(f"store{_bits}", 2, _store(_width, False), types.void)
+    _define(f"store{_bits}", 2, _store(_width, False), "v")
     if _bits > 8:
         _define(f"load{_bits}be", 1, _load(_width, True, False))
-        _define(f"store{_bits}be", 2, _store(_width, True), types.void)
+        _define(f"store{_bits}be", 2, _store(_width, True), "v")
 
 
 def _copy(builder: Any, to: Any, source: Any, size: Any) -> None:
@@ -103,8 +76,8 @@ def _fill(builder: Any, to: Any, value: Any, size: Any) -> None:
     builder.call(function, [_pointer(builder, to, I8), builder.trunc(value, I8), size, I1(0)])
 
 
-_define("copy", 3, _copy, types.void)
-_define("fill", 3, _fill, types.void)
+_define("copy", 3, _copy, "v")
+_define("fill", 3, _fill, "v")
 _define("wrap64", 1, lambda builder, a: a)
 _define("shift_right", 2, lambda builder, a, n: builder.lshr(a, n))
 # Wrap-around arithmetic that can never trap or widen.
@@ -143,13 +116,13 @@ def _overflows(name: str) -> Build:
 
 
 # Whether the exact result leaves int64: tested before the wrap-around operation is used.
-_define("add_overflows", 2, _overflows("sadd"), types.boolean)
-_define("sub_overflows", 2, _overflows("ssub"), types.boolean)
-_define("mul_overflows", 2, _overflows("smul"), types.boolean)
+_define("add_overflows", 2, _overflows("sadd"), "b")
+_define("sub_overflows", 2, _overflows("ssub"), "b")
+_define("mul_overflows", 2, _overflows("smul"), "b")
 
 
 # Unsigned 64-bit comparisons and division, on the same int64 patterns.
-_define("u_less", 2, lambda builder, a, b: builder.icmp_unsigned("<", a, b), types.boolean)
+_define("u_less", 2, lambda builder, a, b: builder.icmp_unsigned("<", a, b), "b")
 _define("u_div", 2, lambda builder, a, b: builder.udiv(a, b))
 _define("u_mod", 2, lambda builder, a, b: builder.urem(a, b))
 
@@ -162,9 +135,10 @@ def _unsigned_to_float(builder: Any, value: Any) -> Any:
     return builder.uitofp(value, F64)
 
 
-_define("to_float", 1, _int_to_float, types.float64)
-_define("u_to_float", 1, _unsigned_to_float, types.float64)
-_define("to_int", 1, lambda builder, a: builder.fptosi(a, I64), types.int64, (types.float64,))
+_define("to_float", 1, _int_to_float, "f")
+_define("u_to_float", 1, _unsigned_to_float, "f")
+_define("int64", 1, lambda builder, a: builder.zext(a, I64), "i", "b")
+_define("to_int", 1, lambda builder, a: builder.fptosi(a, I64), "i", "f")
 
 
 def _load_float(builder: Any, address: Any) -> Any:
@@ -175,8 +149,8 @@ def _store_float(builder: Any, address: Any, value: Any) -> None:
     builder.store(value, _pointer(builder, address, F64), align=1)
 
 
-_define("load_float", 1, _load_float, types.float64)
-_define("store_float", 2, _store_float, types.void, (types.int64, types.float64))
+_define("load_float", 1, _load_float, "f")
+_define("store_float", 2, _store_float, "v", "if")
 
 
 def _expect(builder: Any, condition: Any) -> Any:
@@ -185,4 +159,4 @@ def _expect(builder: Any, condition: Any) -> Any:
 
 
 # The condition of a fault: told to the optimiser to be false as a rule.
-_define("unlikely", 1, _expect, types.boolean, (types.boolean,))
+_define("unlikely", 1, _expect, "b", "b")

@@ -1,4 +1,4 @@
-"""Object files into memory, by llvmlite alone: a start from the cache needs no Numba."""
+"""Object files into memory, by llvmlite alone: a start from the cache needs no compiler."""
 
 from __future__ import annotations
 

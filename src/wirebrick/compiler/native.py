@@ -1,8 +1,8 @@
-"""Modules of plain integer functions (ports, tables, checksums) as native code.
+"""Modules of plain integer functions (ports, tables, checksums) and generated source as native code.
 
-Such a module is written with the primitives of ``wirebrick.packet.memory``. Here its source is executed with the
-intrinsics of the same names in their place and every function given to Numba; what is reached in other modules
-likewise. The key of the cache is made of all those sources, so a change anywhere is seen.
+A native module is written with the primitives of ``wirebrick.packet.memory``; its source is lowered with the
+intrinsics of the same names in their place, and what it imports from other native modules likewise. The key of the
+cache is made of all those sources, so a change anywhere is seen.
 """
 
 from __future__ import annotations
@@ -11,26 +11,26 @@ import ast
 import importlib
 import inspect
 from functools import cache
-from types import ModuleType
 from typing import Any
 
 from wirebrick.compiler.cache import cached_object
 from wirebrick.compiler.load import addresses
 
 MEMORY = "wirebrick.packet.memory"
+ARITHMETIC = "wirebrick.compiler.support"
 _loaded: dict[str, dict[str, int]] = {}
 
 
 @cache
-def _parsed(name: str) -> tuple[ModuleType, str, ast.Module]:
-    module = importlib.import_module(name)
-    source = inspect.getsource(module)
-    return module, source, ast.parse(source)
+def _parsed(name: str) -> tuple[str, ast.Module]:
+    source = inspect.getsource(importlib.import_module(name))
+    return source, ast.parse(source)
 
 
+@cache
 def _imports(name: str) -> list[tuple[str, str, Any]]:
     """What a native module imports of Wirebrick: (module, name, value)."""
-    _, _, tree = _parsed(name)
+    _, tree = _parsed(name)
     found = []
     for node in tree.body:
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("wirebrick."):
@@ -48,7 +48,7 @@ def native_sources(names: list[str]) -> list[str]:
         name = todo.pop()
         if name in texts:
             continue
-        texts[name] = _parsed(name)[1]
+        texts[name] = _parsed(name)[0]
         for home, imported, value in _imports(name):
             if isinstance(value, int):
                 texts[f"{home}.{imported}"] = repr(value)
@@ -57,54 +57,48 @@ def native_sources(names: list[str]) -> list[str]:
     return [f"{name}\n{texts[name]}" for name in sorted(texts)]
 
 
-def namespace(name: str, made: dict[str, dict[str, Any]] | None = None) -> dict[str, Any]:
-    """The functions of a native module as Numba dispatchers."""
-    from numba import njit
+def space_of(name: str, made: dict[str, Any]) -> Any:
+    """The functions and names of a native module, and of all that it imports."""
+    from wirebrick.compiler.lower.module import Space
 
-    from wirebrick.compiler.intrinsics import INTRINSICS
-
-    made = {} if made is None else made
     if name in made:
         return made[name]
-    module, _, tree = _parsed(name)
-    space: dict[str, Any] = {"__name__": f"{name}.compiled"}
-    made[name] = space
+    _, tree = _parsed(name)
+    module = importlib.import_module(name)
+    space = made[name] = Space(name)
+    space.add_functions(tree)
+    for key, value in vars(module).items():
+        if isinstance(value, int) and not key.startswith("__"):
+            space.constants[key] = int(value)
     for home, imported, value in _imports(name):
-        if home == MEMORY:
-            space[imported] = INTRINSICS[imported]
-        elif callable(value):
-            space[imported] = namespace(home, made)[imported]
-        else:
-            space[imported] = value
-    body = [node for node in tree.body if not isinstance(node, ast.Import | ast.ImportFrom)]
-    for node in body:
-        if isinstance(node, ast.FunctionDef):
-            node.returns = None
-            for argument in node.args.args:
-                argument.annotation = None
-    assert module.__file__
-    exec(compile(ast.Module(body, []), module.__file__, "exec"), space)
-    for key, value in list(space.items()):
-        if inspect.isfunction(value):
-            space[key] = njit(value, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+        if home != MEMORY and inspect.isfunction(value):
+            space.imported[imported] = (space_of(home, made), imported)
+    if name != ARITHMETIC:
+        _import_all(space, ARITHMETIC, made)
     return space
+
+
+def _import_all(space: Any, name: str, made: dict[str, Any]) -> None:
+    """Let every function of a native module be seen."""
+    other = space_of(name, made)
+    for function in [*other.functions, *other.imported]:
+        space.imported.setdefault(function, (other, function))
 
 
 def load_native(name: str, functions: dict[str, int]) -> dict[str, int]:
     """Addresses of functions (name: number of arguments) of the native module ``name``, compiled when need be.
 
-    All arguments and results are int64; the addresses are of plain C functions.
+    All arguments and results are 64-bit integers; the addresses are of plain C functions.
     """
     key = f"{name} {sorted(functions.items())}"
     if key not in _loaded:
 
         def build() -> bytes:
-            from wirebrick.compiler.numba_backend import compile_functions
+            from wirebrick.compiler.backend import compile_functions
 
-            space = namespace(name)
-            return compile_functions({f: (space[f], count) for f, count in functions.items()})
+            return compile_functions(space_of(name, {}), functions)
 
-        sources = native_sources([name])
+        sources = native_sources([name, ARITHMETIC])
         code = cached_object("native " + name, [*sources, repr(sorted(functions.items()))], build)
         _loaded[key] = addresses(code, list(functions))
     return _loaded[key]
@@ -116,25 +110,16 @@ def load_source(
     """Addresses of functions of generated source, which may call the primitives and the functions of ``modules``."""
 
     def build() -> bytes:
-        from numba import njit
+        from wirebrick.compiler.backend import compile_functions
+        from wirebrick.compiler.lower.module import Space
 
-        from wirebrick.compiler.intrinsics import INTRINSICS
-        from wirebrick.compiler.numba_backend import compile_functions
+        made: dict[str, Any] = {}
+        space = Space(label)
+        space.add_functions(ast.parse(source))
+        for module in (*modules, ARITHMETIC):
+            _import_all(space, module, made)
+        return compile_functions(space, functions)
 
-        made: dict[str, dict[str, Any]] = {}
-        space: dict[str, Any] = dict(INTRINSICS)
-        for module in modules:
-            space.update({k: v for k, v in namespace(module, made).items() if not k.startswith("__")})
-        before = set(space)
-        tree = ast.parse(source)
-        tree.body = [node for node in tree.body if not isinstance(node, ast.Import | ast.ImportFrom)]
-        exec(compile(tree, f"<wirebrick {label}>", "exec"), space)
-        for key in set(space) - before:
-            if inspect.isfunction(space[key]):
-                space[key] = njit(
-                    space[key], error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True
-                )
-        return compile_functions({f: (space[f], count) for f, count in functions.items()})
-
-    code = cached_object(label, [source, *native_sources(list(modules)), repr(sorted(functions.items()))], build)
+    reached = native_sources([*modules, ARITHMETIC])
+    code = cached_object(label, [source, *reached, repr(sorted(functions.items()))], build)
     return addresses(code, list(functions))

@@ -15,8 +15,10 @@ from wirebrick.packet.frame import (
     W_COUNTERS,
     W_LISTS,
 )
-from wirebrick.packet.memory import load16, load16be, load64, store16, store32, store64, wrap64
+from wirebrick.packet.memory import load16, load16be, load64, shift_right, store16, store32, store64, to_float, to_int, wrap64
 from wirebrick.state.table_native import T_COUNT
+
+INT_MAX = (1 << 63) - 1
 
 
 def range_count(start: int, stop: int, step: int) -> int:
@@ -28,10 +30,25 @@ def range_count(start: int, stop: int, step: int) -> int:
     if step > 0:
         if stop <= start:
             return 0
-        return (stop - start - 1) // step + 1
+        return steps(wrap64(stop - start - 1), step)
     if stop >= start:
         return 0
-    return (start - stop - 1) // (-step) + 1
+    if step < -INT_MAX:
+        return 1 if wrap64(start - stop - 1) >= 0 else 2
+    return steps(wrap64(start - stop - 1), -step)
+
+
+def steps(distance: int, step: int) -> int:
+    """``distance // step + 1`` of an unsigned distance.
+
+    >>> steps(-1, 1 << 62)  # 2**64 - 1
+    4
+    """
+    if distance >= 0:
+        return distance // step + 1
+    half = shift_right(distance, 1) // step
+    rest = wrap64(distance - wrap64(2 * half * step))
+    return 2 * half + (1 if 0 <= rest < step else 2)
 
 
 def shift_left(value: int, bits: int) -> int:
@@ -58,6 +75,42 @@ def i_shift_right(value: int, bits: int) -> int:
     if bits > 63:
         return -1 if value < 0 else 0
     return value >> bits
+
+
+def order_int(value: int, number: float) -> int:
+    """How an integer compares with a float, exactly: -1, 0 or 1; 2 if the float is no number.
+
+    >>> order_int((1 << 53) + 1, 2.0 ** 53), order_int(-1, -0.5), order_int(3, float("nan"))
+    (1, -1, 2)
+    """
+    if number != number:
+        return 2
+    if number >= 9223372036854775808.0:
+        return -1
+    if number < -9223372036854775808.0:
+        return 1
+    whole = to_int(number)
+    if value != whole:
+        return -1 if value < whole else 1
+    rest = number - to_float(whole)
+    if rest == 0.0:
+        return 0
+    return -1 if rest > 0.0 else 1
+
+
+def order_u64(value: int, number: float) -> int:
+    """The same of an unsigned integer, given by its 64 bits.
+
+    >>> order_u64(-1, 2.0 ** 64), order_u64(-(1 << 63), 2.0 ** 63), order_u64(5, 4.5)
+    (-1, 0, 1)
+    """
+    if value >= 0:
+        return order_int(value, number)
+    if number != number:
+        return 2
+    if number < 9223372036854775808.0:
+        return 1
+    return order_int(wrap64(value + INT_MAX + 1), number - 9223372036854775808.0)
 
 
 def floor_div(a: int, b: int) -> int:

@@ -113,6 +113,16 @@ def shift_right(value: int, bits: int) -> int:
     return wrap64((value & _MASK64) >> bits)
 
 
+def to_float(value: int) -> float:
+    """The float nearest to an integer."""
+    return float(value)
+
+
+def to_int(value: float) -> int:
+    """A float without its fraction; it must fit 64 bits."""
+    return int(value)
+
+
 def cycles() -> int:
     """A counter that ticks at about the processor's clock: RDTSC compiled, nanoseconds in CPython."""
     return time.perf_counter_ns()

@@ -35,6 +35,7 @@ class Control:
         self.workers = workers
         self.interrupted = False
         self.abandoned: list[Worker] = []
+        self.failure: BaseException | None = None
         self._transmitting = transmitting
         self._duration = duration
         self._stop = stop
@@ -56,6 +57,11 @@ class Control:
             f"worker {worker.index} hangs in a {worker.waits or 'burst'} and was left behind"
             for worker in self.abandoned
         ]
+
+    @property
+    def error(self) -> BaseException | None:
+        """The first error of a worker, or of the callback."""
+        return next((worker.error for worker in self.workers if worker.error is not None), self.failure)
 
     def run_here(self) -> None:
         """Run the only worker in this thread: debuggers and interrupts reach the user's functions."""
@@ -86,8 +92,14 @@ class Control:
                 self._interrupt()
                 if impatient:
                     break
+            except BaseException as error:  # of the callback: the workers must end all the same
+                self.failure = self.failure or error
+                self._tell = None
+                self._stop_workers()
         self.abandoned = [worker for worker in self.workers if not worker.finished]
         self.interrupted |= any(worker.interrupted for worker in self.workers)
+        for worker in self.abandoned:
+            worker.cut = not worker.waits
         self._close()
 
     def look(self) -> None:
@@ -131,8 +143,11 @@ class Control:
 
     def _close(self) -> None:
         """The last word on progress."""
-        if self._tell is not None:
-            self._tell(self._progress())
+        if self._tell is not None and self.error is None:
+            try:
+                self._tell(self._progress())
+            except Exception as error:
+                self.failure = error
 
     def _progress(self) -> Progress:
         contexts = [worker.context for worker in self.workers]

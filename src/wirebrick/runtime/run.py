@@ -93,7 +93,7 @@ def run(
         else:
             control.run_threads()
         abandoned = frozenset(worker.index for worker in control.abandoned)
-        failure = next((worker.error for worker in crew if worker.error is not None), None)
+        failure = control.error
     finally:
         closing = opened.close(abandoned)
     result = Result(

@@ -53,9 +53,9 @@ def arrange(graph: Graph, scope: Scope | None = None) -> Block:
     spots = {id(item): _spot(graph, item) for item in items_of(graph, scope)}
     edges = []
     for source, target, _ in edges_of(graph):
-        start, end = item_in(source, scope), item_in(target, scope)
-        if start is not None and end is not None and start is not end:
-            edges.append((source, target, spots[id(start)], spots[id(end)]))
+        first, last = item_in(source, scope), item_in(target, scope)
+        if first is not None and last is not None and first is not last:
+            edges.append((source, target, spots[id(first)], spots[id(last)]))
     layer = {id(spot): 0 for spot in spots.values()}
     for _ in spots:  # at most as many rounds as there are rows
         for _, _, start, end in edges:

@@ -1,1 +1,1 @@
-"""The front end: a user function's syntax tree in; checked, low-level Python for Numba out."""
+"""The front end: a user function's syntax tree in; checked, low-level Python out."""

@@ -10,7 +10,7 @@ import ast
 import operator
 from typing import TYPE_CHECKING
 
-from wirebrick.compiler.front.convert import int64, integer, to_float
+from wirebrick.compiler.front.convert import int64, integer, operand, to_float
 from wirebrick.compiler.kinds import (
     FLOAT,
     INT,
@@ -109,8 +109,7 @@ def _is(value: Value, name: str) -> bool:
 
 
 def _checked(f: Emitter, node: ast.AST, kind: type, left: Value, right: Value) -> Value:
-    left = int64(f, getattr(node, "left", getattr(node, "target", node)), left)
-    right = int64(f, getattr(node, "right", getattr(node, "value", node)), right)
+    left, right = operand(f, node, "left", left), operand(f, node, "right", right)
     name, sign = CHECKED[kind]
     a, b = left.code, right.code
     positive = _range(left, right) and kind is not ast.Sub
@@ -125,7 +124,12 @@ def _checked(f: Emitter, node: ast.AST, kind: type, left: Value, right: Value) -
 def _bitwise(f: Emitter, node: ast.AST, kind: type, left: Value, right: Value) -> Value:
     sign = SIGNS[kind]
     if kind is not ast.BitAnd and not _range(left, right) and (_is(left, "u64") or _is(right, "u64")):
-        left, right = int64(f, node, left), int64(f, node, right)
+        # Exact, the result has the sign of the operand that has one: it fits if bit 63 says the same.
+        f.unit.note(node, "int")
+        which = f.keep(left.code if _is(left, "int") else right.code)
+        code = f.keep(f"{left.code} {sign} {right.code}")
+        f.fault_if(f"({code} ^ {which}) < 0", OVERFLOW)
+        return Value(INT, code)
     code = f"({left.code} {sign} {right.code})"
     if kind is ast.BitAnd and (_is(left, "nat") or _is(right, "nat")):
         return Value(NAT, code)
@@ -137,12 +141,9 @@ def _bitwise(f: Emitter, node: ast.AST, kind: type, left: Value, right: Value) -
 
 
 def _shift(f: Emitter, node: ast.AST, kind: type, left: Value, right: Value) -> Value:
-    if not right.is_const:
-        right = Value(right.kind, f.keep(right.code))
-        if not _is(right, "nat"):
-            f.fault_if(f"{right.code} < 0", VALUE)
-    elif right.const < 0:
-        f.refuse(node, "a shift by a negative number")
+    if kind is ast.LShift:
+        left = operand(f, node, "left", left)
+    right = shift_count(f, node, right)
     if kind is ast.RShift:
         if right.is_const and right.const > 63:
             right = constant(63) if _is(left, "int") else right
@@ -157,15 +158,32 @@ def _shift(f: Emitter, node: ast.AST, kind: type, left: Value, right: Value) -> 
         function = "u_shift_right" if _is(left, "u64") else "i_shift_right"
         result = U64 if _is(left, "u64") else (NAT if _is(left, "nat") else INT)
         return Value(result, f.keep(f"{function}({left.code}, {right.code})"))
-    left = int64(f, getattr(node, "left", node), left)
     f.unit.note(node, "int")
+    f.unit.note(node, "shift")
     a, n = f.keep(left.code), right.code
     f.fault_if(f"shl_overflows({a}, {n})", OVERFLOW)
     return Value(NAT if _is(left, "nat") else INT, f.keep(f"shift_left({a}, {n})"))
 
 
+def shift_count(f: Emitter, node: ast.AST, bits: Value) -> Value:
+    """By how many bits to shift: a negative number is a fault, 64 stands for all that are larger."""
+    bits = integer(f, node, bits)
+    if bits.is_const:
+        if bits.const < 0:
+            f.refuse(node, "a shift by a negative number")
+        return constant(min(bits.const, 64))
+    count = f.keep(bits.code)
+    if _is(bits, "u64"):
+        count = f.keep(f"64 if {count} < 0 else {count}")
+    elif _is(bits, "int"):
+        f.fault_if(f"{count} < 0", VALUE)
+    return Value(NAT, count)
+
+
 def _divide(f: Emitter, node: ast.AST, kind: type, left: Value, right: Value) -> Value:
     divide = kind is ast.FloorDiv
+    if not _range(left, right):
+        left, right = operand(f, node, "left", left), operand(f, node, "right", right)
     if right.is_const:
         if right.const == 0:
             f.refuse(node, "a division by zero")
@@ -179,7 +197,6 @@ def _divide(f: Emitter, node: ast.AST, kind: type, left: Value, right: Value) ->
         if not divide and _is(left, "nat"):
             result = NAT
         return Value(result, f.keep(code))
-    left, right = int64(f, node, left), int64(f, node, right)
     a, b = f.keep(left.code), right.code
     if divide:
         f.unit.note(node, "int")
@@ -191,6 +208,7 @@ def _divide(f: Emitter, node: ast.AST, kind: type, left: Value, right: Value) ->
 def _float(f: Emitter, node: ast.AST, kind: type, left: Value, right: Value) -> Value:
     left, right = to_float(f, node, left), to_float(f, node, right)
     if kind is ast.Div:
+        f.unit.note(node, "floats")  # Python divides integers of more than 53 bits more exactly
         divisor = f.keep(right.code)
         f.fault_if(f"{divisor} == 0.0", DIVISION)
         return Value(FLOAT, f.keep(f"{left.code} / {divisor}"))
@@ -202,6 +220,8 @@ def _float(f: Emitter, node: ast.AST, kind: type, left: Value, right: Value) -> 
 def negative(f: Emitter, node: ast.UnaryOp, value: Value) -> Value:
     """``-value``."""
     if value.is_const:
+        if -value.const < INT_MIN:
+            f.refuse(node, "this constant does not fit 64 bits")
         return constant(-value.const)
     if isinstance(value.kind, Float):
         return Value(FLOAT, f"(-{value.code})")
@@ -211,6 +231,8 @@ def negative(f: Emitter, node: ast.UnaryOp, value: Value) -> Value:
 def inverted(f: Emitter, node: ast.UnaryOp, value: Value) -> Value:
     """``~value``."""
     if value.is_const:
+        if value.const > INT_MAX:
+            f.refuse(node, "this constant does not fit 64 bits")
         return constant(~int(value.const))
     value = int64(f, node.operand, value)
     return Value(INT, f"(~{value.code})")
@@ -229,7 +251,7 @@ def low_bits(f: Emitter, node: ast.expr) -> str:
             return f"({left} {SIGNS[type(node.op)]} {right})"
         return f.keep(f"wrap_{CHECKED[type(node.op)][0]}({left}, {right})")
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.LShift):
-        return wrapped_shift(f, node.right, low_bits(f, node.left), expression(f, node.right))
+        return wrapped_shift(f, node, low_bits(f, node.left), expression(f, node.right))
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Invert):
         return f"(~{low_bits(f, node.operand)})"
     value = expression(f, node)
@@ -240,12 +262,11 @@ def low_bits(f: Emitter, node: ast.expr) -> str:
 
 def wrapped_shift(f: Emitter, node: ast.AST, code: str, bits: Value) -> str:
     """The low 64 bits of a value shifted to the left."""
-    bits = int64(f, node, bits)
-    if bits.is_const and 0 <= bits.const <= 63:
+    f.unit.note(node, "shift")
+    bits = shift_count(f, node, bits)
+    if bits.is_const and bits.const <= 63:
         return f.keep(f"wrap_shl({code}, {bits.const})")
-    count = f.keep(bits.code)
-    f.fault_if(f"{count} < 0", VALUE)
-    return f.keep(f"shift_left({code}, {count})")
+    return f.keep(f"shift_left({code}, {bits.code})")
 
 
 def masked(f: Emitter, node: ast.BinOp) -> Value | None:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from wirebrick.addresses import Address
 from wirebrick.compiler.front import octets
-from wirebrick.compiler.front.convert import int64, integer, to_float, truth, unify
+from wirebrick.compiler.front.convert import converted, int64, integer, to_float, truth, unified
 from wirebrick.compiler.front.expressions import expression
 from wirebrick.compiler.kinds import (
     FLOAT,
     INT,
     NAT,
     NOTHING,
+    U64,
     Bool,
     Float,
     HeaderKind,
@@ -153,9 +154,9 @@ def _address(f: Emitter, node: ast.Call, kind: type[Address]) -> Value:
 
         wide = widen(f, node, value)
         return Value(Wide(kind), wide.code)
-    number = int64(f, node, value)
+    number = integer(f, node, value)
     code = f.keep(number.code)
-    f.fault_if(f"{code} < 0 or {code} >= {1 << kind.bits}", VALUE)
+    f.fault_if(f"not u_less({code}, {1 << kind.bits})", VALUE)
     return Value(Int("nat", kind), code)
 
 
@@ -184,9 +185,13 @@ def _least(f: Emitter, node: ast.Call, name: str) -> Value:
         f.refuse(node, f"{name}() takes two values or more")
     result = values[0]
     for value in values[1:]:
-        kind, a, b = unify(f, node, result, value)
+        kind = unified(f, node, result.kind, value.kind)
         if not isinstance(kind, Int | Float):
             f.refuse(node, f"{name}() takes numbers")
+        if isinstance(kind, Int) and kind.range == "int" and "u64" in (_range_of(result), _range_of(value)):
+            result = _least_mixed(f, name, result, value)
+            continue
+        a, b = converted(f, node, result, kind), converted(f, node, value, kind)
         if a.is_const and b.is_const:
             result = constant(min(a.const, b.const) if name == "min" else max(a.const, b.const))
         elif isinstance(kind, Int) and kind.range == "u64":
@@ -198,6 +203,19 @@ def _least(f: Emitter, node: ast.Call, name: str) -> Value:
             x, y = f.keep(a.code), f.keep(b.code)
             result = Value(kind, f.keep(f"{y} if {y} {sign} {x} else {x}"))
     return result
+
+
+def _range_of(value: Value) -> str:
+    return value.kind.range if isinstance(value.kind, Int) else ""
+
+
+def _least_mixed(f: Emitter, name: str, a: Value, b: Value) -> Value:
+    """min() or max() of an unsigned and a signed integer: exact, for the result fits the one or the other."""
+    large, small = (a, b) if _range_of(a) == "u64" else (b, a)
+    u, s = f.keep(large.code), f.keep(small.code)
+    if name == "min":
+        return Value(INT, f.keep(f"{u} if {s} >= 0 and u_less({u}, {s}) else {s}"))
+    return Value(U64, f.keep(f"{u} if {s} < 0 or u_less({s}, {u}) else {s}"))
 
 
 def _min(f: Emitter, node: ast.Call) -> Value:
@@ -214,8 +232,10 @@ def _abs(f: Emitter, node: ast.Call) -> Value:
         return constant(abs(value.const))
     if isinstance(value.kind, Float):
         return Value(FLOAT, f.keep(f"abs({value.code})"))
-    number = int64(f, node, value)
+    number = integer(f, node, value)
     code = f.keep(number.code)
+    if _range_of(number) == "u64":
+        return Value(number.kind, code)
     f.unit.note(node, "int")
     f.fault_if(f"{code} == -9223372036854775807 - 1", OVERFLOW)
     return Value(NAT, f.keep(f"{code} if {code} >= 0 else -{code}"))
@@ -227,7 +247,7 @@ def _int(f: Emitter, node: ast.Call) -> Value:
         code = f.keep(value.code)
         f.fault_if(f"{code} != {code}", VALUE)
         f.unit.note(node, "int")
-        f.fault_if(f"not ({code} > -9223372036854775809.0 and {code} < 9223372036854775808.0)", OVERFLOW)
+        f.fault_if(f"not ({code} >= -9223372036854775808.0 and {code} < 9223372036854775808.0)", OVERFLOW)
         return Value(INT, f.keep(f"to_int({code})"))
     if isinstance(value.kind, Wide):
         return Value(Wide(None), value.code, value.const)

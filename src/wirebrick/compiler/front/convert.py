@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from wirebrick.compiler.kinds import (
     BOOL,
     FLOAT,
-    INT,
     NAT,
     Bool,
     Float,
     Int,
+    Kind,
     Known,
     Nothing,
     OctetsKind,
@@ -23,6 +23,7 @@ from wirebrick.compiler.kinds import (
     Value,
     Wide,
     constant,
+    join,
 )
 from wirebrick.packet.faults import OVERFLOW
 
@@ -72,6 +73,25 @@ def int64(f: Emitter, node: ast.AST, value: Value, what: str = "this") -> Value:
     if value.kind.range != "u64":
         return value
     f.unit.note(node, "int")
+    return _natural(f, value)
+
+
+def operand(f: Emitter, node: ast.AST, side: str, value: Value) -> Value:
+    """The ``left`` or ``right`` operand of ``node`` as a signed 64-bit integer: a larger one is a fault.
+
+    Unlike with ``int64`` the interpreter checks it when both operands are known, as compiled code does.
+    """
+    value = integer(f, node, value)
+    assert isinstance(value.kind, Int)
+    if value.kind.range != "u64":
+        return value
+    f.unit.note(node, side)
+    return _natural(f, value)
+
+
+def _natural(f: Emitter, value: Value) -> Value:
+    """An unsigned value below 2**63: a larger one is a fault."""
+    assert isinstance(value.kind, Int)
     code = f.keep(value.code)
     f.fault_if(f"{code} < 0", OVERFLOW)
     return Value(Int("nat", value.kind.address), code)
@@ -106,7 +126,8 @@ def kept(f: Emitter, node: ast.AST, name: str, value: Value) -> Value:
     if isinstance(kind, Int):
         declared = f.kinds.get(name)
         if isinstance(declared, Int) and declared.range == "int" and kind.range == "u64":
-            return int64(f, node, value)
+            f.unit.note(node, "int" if isinstance(node, ast.expr) else f"bind {name}")
+            return _natural(f, value)
         return Value(kind, value.code)
     return Value(kind, value.code)
 
@@ -117,26 +138,33 @@ def name_of(node: ast.AST) -> str | None:
     return value.id if isinstance(value, ast.Name) else None
 
 
-def unify(f: Emitter, node: ast.AST, a: Value, b: Value) -> tuple[Any, Value, Value]:
-    """Two values as one kind (the branches of ``x if c else y``)."""
-    if isinstance(a.kind, Float) or isinstance(b.kind, Float):
-        return FLOAT, to_float(f, node, a), to_float(f, node, b)
-    if isinstance(a.kind, Bool) and isinstance(b.kind, Bool):
-        return BOOL, a, b
-    if isinstance(a.kind, Int | Bool) and isinstance(b.kind, Int | Bool):
-        a, b = integer(f, node, a), integer(f, node, b)
-        assert isinstance(a.kind, Int) and isinstance(b.kind, Int)
-        ranges = {a.kind.range, b.kind.range}
-        if ranges == {"int", "u64"}:
-            return INT, int64(f, node, a), int64(f, node, b)
-        from wirebrick.compiler.kinds import join
+def unified(f: Emitter, node: ast.AST, a: Kind, b: Kind) -> Kind:
+    """The kind that holds values of both (of the branches of ``x if c else y``)."""
+    numbers = Int | Bool | Float
+    if isinstance(a, numbers) and isinstance(b, numbers) and (isinstance(a, Float) or isinstance(b, Float)):
+        return FLOAT
+    if isinstance(a, Bool) and isinstance(b, Bool):
+        return BOOL
+    if isinstance(a, Int | Bool) and isinstance(b, Int | Bool):
+        return join(a if isinstance(a, Int) else NAT, b if isinstance(b, Int) else NAT)
+    if isinstance(a, Wide | Int) and isinstance(b, Wide | Int):
+        return Wide()
+    if a == b and not isinstance(a, PacketKind | PortKind):
+        return a
+    return f.refuse(node, f"one branch is {a}, the other {b}", "make both the same kind")
 
-        return join(a.kind, b.kind), a, b
-    if isinstance(a.kind, Wide) or isinstance(b.kind, Wide):
-        return Wide(), widen(f, node, a), widen(f, node, b)
-    if a.kind == b.kind and not isinstance(a.kind, PacketKind | PortKind):
-        return a.kind, a, b
-    return f.refuse(node, f"one branch is {a.kind}, the other {b.kind}", "make both the same kind")
+
+def converted(f: Emitter, node: ast.AST, value: Value, kind: Kind) -> Value:
+    """The value of ``node`` as the kind that ``unified`` gave: an integer becomes a float, also interpreted."""
+    if isinstance(kind, Float):
+        f.unit.note(node, "float")
+        return to_float(f, node, value)
+    if isinstance(kind, Wide):
+        return widen(f, node, value)
+    if not isinstance(kind, Int):
+        return value
+    value = integer(f, node, value)
+    return int64(f, node, value) if kind.range == "int" else value
 
 
 def widen(f: Emitter, node: ast.AST, value: Value) -> Value:

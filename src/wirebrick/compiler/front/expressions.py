@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from wirebrick.addresses import Network
 from wirebrick.compiler.front import arithmetic
-from wirebrick.compiler.front.convert import int64, to_float, truth, unify
+from wirebrick.compiler.front.convert import converted, integer, to_float, truth, unified
 from wirebrick.compiler.front.wide import in_network, wide_compare
 from wirebrick.compiler.kinds import (
     BOOL,
@@ -35,6 +35,12 @@ from wirebrick.compiler.source import MISSING
 if TYPE_CHECKING:
     from wirebrick.compiler.front.emitter import Emitter
 
+MIRRORED: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Lt: ast.Gt,
+    ast.Gt: ast.Lt,
+    ast.LtE: ast.GtE,
+    ast.GtE: ast.LtE,
+}
 SYMBOLS = {ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
 REFUSED: dict[type[ast.AST], tuple[str, str]] = {
     ast.List: ("a list can't be made for each packet", "use a tuple, an Array or a Table"),
@@ -208,8 +214,6 @@ def _conditional(f: Emitter, node: ast.IfExp) -> Value:
     test = truth(f, node.test, expression(f, node.test))
     if test.is_const:
         return expression(f, node.body if test.const else node.orelse)
-    kinds = kind_of(f, node.body), kind_of(f, node.orelse)
-    del kinds
     stem = f.temporary()
     f.line(f"if {test.code}:")
     start = len(f.lines)
@@ -221,20 +225,18 @@ def _conditional(f: Emitter, node: ast.IfExp) -> Value:
     middle = len(f.lines)
     b = expression(f, node.orelse)
     f.flow.merge(after_a)
-    kind, _, _ = unify(f, node, a, b)
+    kind = unified(f, node, a.kind, b.kind)
     code_b = f.lines[middle:]
     del f.lines[middle:]
     names = f.codes(kind, stem)
-    _, a2, _ = unify(f, node, a, b)
-    f.assign(names, a2.code)
+    f.assign(names, converted(f, node, a, kind).code)
     if len(f.lines) == start:
         f.line("pass")
     f.depth -= 1
     f.line("else:")
     f.depth += 1
     f.lines += code_b
-    _, _, b2 = unify(f, node, a, b)
-    f.assign(names, b2.code)
+    f.assign(names, converted(f, node, b, kind).code)
     f.depth -= 1
     return Value(kind, names)
 
@@ -289,7 +291,7 @@ def compare(f: Emitter, node: ast.AST, op: ast.cmpop, left: Value, right: Value)
     if any(isinstance(kind, Wide) for kind in kinds):
         return wide_compare(f, node, op, left, right)
     if any(isinstance(kind, Float) for kind in kinds):
-        return Value(BOOL, f"({to_float(f, node, left).code} {symbol} {to_float(f, node, right).code})")
+        return _floats(f, node, op, left, right)
     if not all(isinstance(kind, Int | Bool) for kind in kinds):
         f.refuse(node, f"{left.kind} can't be compared with {right.kind}")
     if left.is_const and right.is_const:
@@ -297,9 +299,24 @@ def compare(f: Emitter, node: ast.AST, op: ast.cmpop, left: Value, right: Value)
     return _integers(f, node, op, left, right)
 
 
-def _integers(f: Emitter, node: ast.AST, op: ast.cmpop, left: Value, right: Value) -> Value:
-    from wirebrick.compiler.front.convert import integer
+def _floats(f: Emitter, node: ast.AST, op: ast.cmpop, left: Value, right: Value) -> Value:
+    """A comparison with at least one float; with an integer of more than 53 bits it is exact, as in Python."""
+    if isinstance(left.kind, Float) and not isinstance(right.kind, Float) and not _exact(right):
+        return _floats(f, node, MIRRORED.get(type(op), type(op))(), right, left)
+    symbol = SYMBOLS[type(op)]
+    if isinstance(left.kind, Int) and not _exact(left):
+        function = "order_u64" if left.kind.range == "u64" else "order_int"
+        order = f.keep(f"{function}({left.code}, {to_float(f, node, right).code})")
+        return Value(BOOL, {">": f"({order} == 1)", ">=": f"(({order} & -2) == 0)"}.get(symbol, f"({order} {symbol} 0)"))
+    return Value(BOOL, f"({to_float(f, node, left).code} {symbol} {to_float(f, node, right).code})")
 
+
+def _exact(value: Value) -> bool:
+    """Whether a float can hold the value."""
+    return not isinstance(value.kind, Int) or (value.is_const and abs(value.const) <= 1 << 53)
+
+
+def _integers(f: Emitter, node: ast.AST, op: ast.cmpop, left: Value, right: Value) -> Value:
     left, right = integer(f, node, left), integer(f, node, right)
     assert isinstance(left.kind, Int) and isinstance(right.kind, Int)
     symbol = SYMBOLS[type(op)]
@@ -307,11 +324,7 @@ def _integers(f: Emitter, node: ast.AST, op: ast.cmpop, left: Value, right: Valu
     if "u64" not in ranges:
         return Value(BOOL, f"({left.code} {symbol} {right.code})")
     if "int" in ranges:
-        if ranges[0] == "u64":
-            left = int64(f, node, left)
-        else:
-            right = int64(f, node, right)
-        return Value(BOOL, f"({left.code} {symbol} {right.code})")
+        return _mixed(f, op, left, right)
     a, b = left.code, right.code
     if isinstance(op, ast.Eq | ast.NotEq):
         return Value(BOOL, f"({a} {symbol} {b})")
@@ -319,6 +332,22 @@ def _integers(f: Emitter, node: ast.AST, op: ast.cmpop, left: Value, right: Valu
         a, b = b, a
     less = f"u_less({a}, {b})"
     return Value(BOOL, less if isinstance(op, ast.Lt | ast.Gt) else f"(not {less})")
+
+
+def _mixed(f: Emitter, op: ast.cmpop, left: Value, right: Value) -> Value:
+    """A comparison of an unsigned with a signed integer: a negative one is below all unsigned ones."""
+    if left.kind.range == "int":  # type: ignore[attr-defined]
+        return _mixed(f, MIRRORED.get(type(op), type(op))(), right, left)
+    u, s = f.keep(left.code), f.keep(right.code)
+    text = {
+        ast.Eq: f"({s} >= 0 and {u} == {s})",
+        ast.NotEq: f"({s} < 0 or {u} != {s})",
+        ast.Lt: f"({s} >= 0 and u_less({u}, {s}))",
+        ast.LtE: f"({s} >= 0 and not u_less({s}, {u}))",
+        ast.Gt: f"({s} < 0 or u_less({s}, {u}))",
+        ast.GtE: f"({s} < 0 or not u_less({u}, {s}))",
+    }[type(op)]
+    return Value(BOOL, text)
 
 
 def _text(f: Emitter, node: ast.AST, op: ast.cmpop, value: Value, text: str) -> Value:
@@ -349,7 +378,7 @@ def _member(f: Emitter, node: ast.AST, left: Value, right: Value) -> Value:
         network = kind.value
         if isinstance(left.kind, Wide):
             return in_network(f, left, int(network.address), network.mask)
-        value = int64(f, node, left)
+        value = integer(f, node, left)
         if network.address_type.bits > 64:
             f.refuse(node, "an IPv4 address is never in an IPv6 network")
         return Value(BOOL, f"(({value.code} & {network.mask}) == {int(network.address)})")

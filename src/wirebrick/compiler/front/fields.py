@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from wirebrick.compiler.front.maintain import even, follow, maintained
+from wirebrick.compiler.front.wide import words
 from wirebrick.compiler.kinds import HeaderKind, Int, Value, Wide
 from wirebrick.headers.field import Field
 
@@ -69,7 +70,7 @@ def store_field(f: Emitter, node: ast.AST, header: HeaderKind, field: Field, val
     """Store a field; ``value`` may be any integer of the right width or wider: the low bits are kept."""
     at = field_address(f, header, field)
     if field.bits == 128:
-        high, low = value.code if isinstance(value.kind, Wide) else ("0", value.code)
+        high, low = words(value)
         high, low = f.keep(high), f.keep(low)
         with maintained(f, node, header, field.first, field.bytes, field.name):
             f.line(f"store64be({at}, {high})")

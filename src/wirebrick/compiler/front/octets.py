@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from wirebrick.compiler.front.convert import int64
+from wirebrick.compiler.front.convert import int64, integer
 from wirebrick.compiler.front.fields import LOADS, STORES
 from wirebrick.compiler.front.maintain import Plan, follow, outer_steps, plan_for
 from wirebrick.compiler.kinds import BOOL, INT, NAT, U64, HeaderKind, Int, OctetsKind, Value, constant
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from wirebrick.compiler.front.emitter import Emitter
 
 READS = {"u8": 1, "u16": 2, "u32": 4, "u64": 8}
+FAR = 1 << 32  # beyond any packet, and no sum with it overflows
 WRITES = {f"put_{name}": size for name, size in READS.items()}
 
 
@@ -26,13 +27,14 @@ def data_of(f: Emitter, kind: OctetsKind) -> str:
 def checked_offset(f: Emitter, node: ast.AST, view: Value, index: Value, size: int) -> str:
     """An offset into the bytes as an offset into the packet; out of range is a fault."""
     begin, end = view.code
-    index = int64(f, node, index, "an index")
+    index = integer(f, node, index, "an index")
     assert isinstance(index.kind, Int)
     if index.is_const:
-        offset = f.keep(f"{begin} + {index.const}" if index.const >= 0 else f"{end} + {index.code}")
-    elif index.kind.range == "nat":
+        place = max(-FAR, min(index.const, FAR))
+        offset = f.keep(f"{begin} + {place}" if place >= 0 else f"{end} + ({place})")
+    elif index.kind.range != "int":
         i = f.keep(index.code)
-        f.fault_if(f"{i} > {end} - {begin}", INDEX)
+        f.fault_if(f"u_less({end} - {begin}, {i})", INDEX)
         offset = f.keep(f"{begin} + {i}")
     else:
         i = f.keep(index.code)

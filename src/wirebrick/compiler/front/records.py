@@ -6,7 +6,8 @@ import ast
 from typing import TYPE_CHECKING
 
 from wirebrick.compiler.front.convert import integer, to_float
-from wirebrick.compiler.kinds import FLOAT, Float, Int, Known, RecordKind, Value, Wide
+from wirebrick.compiler.front.wide import words
+from wirebrick.compiler.kinds import FLOAT, Float, Int, Kind, Known, RecordKind, Value, Wide
 from wirebrick.state.record import Record, RecordField
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def store_cell(f: Emitter, node: ast.AST, at: str, field: RecordField, value: Va
     if isinstance(value.kind, Float | Known):
         f.refuse(node, f"{field.name} holds an integer, not {value.kind}", "int(...) makes one of a float")
     if field.size == 16:
-        high, low = value.code if isinstance(value.kind, Wide) else ("0", integer(f, node, value).code)
+        high, low = words(value if isinstance(value.kind, Wide) else integer(f, node, value))
         f.line(f"store64({address}, {high})")
         f.line(f"store64({address} + 8, {low})")
         return
@@ -62,6 +63,13 @@ def store_cell(f: Emitter, node: ast.AST, at: str, field: RecordField, value: Va
     if field.bits < field.size * 8:
         code = f"{code} & {field.mask}"
     f.line(f"store{WIDTHS[field.size]}({address}, {code})")
+
+
+def _kind(field: RecordField) -> Kind:
+    """The kind of values that a field holds."""
+    if field.is_float:
+        return FLOAT
+    return Wide(field.address) if field.size == 16 else Int("u64", field.address)
 
 
 def construct(f: Emitter, node: ast.Call, record: type[Record]) -> Value:
@@ -75,7 +83,7 @@ def construct(f: Emitter, node: ast.Call, record: type[Record]) -> Value:
         if keyword.arg is None:
             f.refuse(node, "** is not supported here", "name the fields")
         field = field_of(f, keyword.value, record, keyword.arg)
-        values.append((keyword.value, field, stored_value(f, keyword.value, field.is_float)))
+        values.append((keyword.value, field, stored_value(f, keyword.value, _kind(field))))
     at = f.keep(f"{f.need('scratch')} + {f.unit.scratch(record.size)}")
     for offset in range(0, record.size, 8):
         f.line(f"store64({at} + {offset}, 0)")

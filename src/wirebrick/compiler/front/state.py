@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any
 
-from wirebrick.compiler.front.convert import int64
+from wirebrick.compiler.front.convert import int64, integer
 from wirebrick.compiler.front.records import load_cell, store_cell
 from wirebrick.compiler.kinds import BOOL, NAT, NOTHING, Int, RecordKind, Value, constant
 from wirebrick.packet import frame
@@ -35,7 +35,7 @@ def item(f: Emitter, node: ast.AST, holder: Any, index: Value) -> Value:
 
 def element(f: Emitter, node: ast.AST, array: Array, index: Value) -> str:
     """The address of an array's element; out of range is a fault."""
-    index = int64(f, node, index, "an index")
+    index = integer(f, node, index, "an index")
     assert isinstance(index.kind, Int)
     if index.is_const:
         position = index.const + array.length if index.const < 0 else index.const
@@ -44,11 +44,9 @@ def element(f: Emitter, node: ast.AST, array: Array, index: Value) -> str:
         code = str(position)
     else:
         code = f.keep(index.code)
-        if index.kind.range != "nat":
+        if index.kind.range == "int":
             f.line(f"if {code} < 0: {code} = {code} + {array.length}")
-            f.fault_if(f"{code} < 0 or {code} >= {array.length}", INDEX)
-        else:
-            f.fault_if(f"{code} >= {array.length}", INDEX)
+        f.fault_if(f"not u_less({code}, {array.length})", INDEX)
     return f.keep(f"{f.unit.state(f, array)} + {code} * {array.element_size}")
 
 
@@ -107,7 +105,7 @@ def store_item(f: Emitter, node: ast.AST, holder: Any, index: Value, value_of: A
 def method(f: Emitter, node: ast.Call, holder: State, name: str, arguments: list[Value]) -> Value:
     """A method of a state object."""
     if isinstance(holder, Counter) and name == "add" and len(arguments) <= 1:
-        amount = int64(f, node, arguments[0] if arguments else constant(1), "add()")
+        amount = int64(f, node.args[0] if node.args else node, arguments[0] if arguments else constant(1), "add()")
         f.unit.footprint("writes", holder.name)
         at = f.unit.state(f, holder)
         f.line(f"store64({at}, wrap_add(load64({at}), {amount.code}))")

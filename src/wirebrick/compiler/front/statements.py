@@ -80,10 +80,8 @@ def _assign(f: Emitter, node: ast.Assign) -> None:
     if len(node.targets) == 1 and not isinstance(node.targets[0], ast.Tuple | ast.Name):
         target = node.targets[0]
 
-        def value_of(old: Any, is_float: bool) -> Value:
-            return stores.stored_value(f, node.value, is_float)
-
-        stores.assign(f, target, value_of)
+        value = _fixed(f, stores.stored_value(f, node.value, stores.target_kind(f, target)))
+        stores.assign(f, target, lambda old, is_float: value)
         return
     value = expression(f, node.value)
     if len(node.targets) > 1 or isinstance(node.targets[0], ast.Tuple):
@@ -242,7 +240,10 @@ def _for(f: Emitter, node: ast.For) -> None:
         if any(not isinstance(constant(v).kind, Int | Bool) for v in value.const):
             f.refuse(node.iter, "a loop over a tuple needs integers of up to 64 bits")
         codes = [constant(int(v)) for v in value.const]
-        kind = NAT if all(c.kind == NAT for c in codes) else INT
+        ranges = {c.kind.range for c in codes if isinstance(c.kind, Int)}
+        if {"int", "u64"} <= ranges:
+            f.refuse(node.iter, "a loop over negative numbers and some of 2**63 and above", "write two loops")
+        kind = NAT if ranges == {"nat"} else Int("u64" if "u64" in ranges else "int")
         values = f.keep(f"({', '.join(str(c.code) for c in codes)},)")
         burn(f, str(len(codes)))
         _counted(f, node, name, f"{len(codes)}", lambda i: Value(kind, f.keep(f"{values}[{i}]")))
@@ -269,9 +270,13 @@ def _for_range(f: Emitter, node: ast.For, name: str, call: ast.Call) -> None:
         f.fault_if(f"{s} == 0", VALUE)
         natural = False
         count = f"range_count({a}, {b}, {s})"
-    burn(f, count)
+    times = f.keep(count)
+    burn(f, times)
     kind = NAT if natural else INT
-    _counted(f, node, name, f"{a}, {b}, {s}", lambda i: Value(kind, i))
+    if step.is_const and abs(step.const) < 1 << 32:
+        _counted(f, node, name, f"{a}, {b}, {s}", lambda i: Value(kind, i))
+    else:  # the number behind the last one may be beyond 64 bits
+        _counted(f, node, name, times, lambda i: Value(kind, f.keep(f"wrap_add({a}, wrap_mul({i}, {s}))")))
 
 
 def _counted(f: Emitter, node: ast.For, name: str, bounds: str, item: Any) -> None:

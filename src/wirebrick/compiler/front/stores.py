@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 from typing import TYPE_CHECKING
 
 from wirebrick.compiler.front import octets
@@ -11,11 +12,13 @@ from wirebrick.compiler.front.convert import integer
 from wirebrick.compiler.front.expressions import expression, kind_of
 from wirebrick.compiler.front.fields import store_field
 from wirebrick.compiler.front.records import field_of, store_cell
+from wirebrick.compiler.front.wide import low_bits128
 from wirebrick.compiler.kinds import (
     Bool,
     Float,
     HeaderKind,
     Int,
+    Kind,
     Known,
     Nothing,
     OctetsKind,
@@ -24,6 +27,7 @@ from wirebrick.compiler.kinds import (
     Value,
     Wide,
 )
+from wirebrick.errors import CheckError
 from wirebrick.headers.field import Computed
 from wirebrick.packet import frame
 
@@ -33,10 +37,22 @@ if TYPE_CHECKING:
 WRAPPING = (ast.Add, ast.Sub, ast.Mult, ast.BitAnd, ast.BitOr, ast.BitXor)
 
 
-def stored_value(f: Emitter, node: ast.expr, is_float: bool = False) -> Value:
+def target_kind(f: Emitter, target: ast.expr) -> Kind | None:
+    """The kind of what is stored to, or None where it can't be read."""
+    place = copy.copy(target)
+    place.ctx = ast.Load()  # type: ignore[attr-defined]
+    try:
+        return kind_of(f, place)
+    except CheckError:
+        return None  # the store itself will tell
+
+
+def stored_value(f: Emitter, node: ast.expr, target: Kind | None) -> Value:
     """An expression whose low bits are stored: wrap-around where Python's integers would grow."""
-    if is_float or not isinstance(node, ast.BinOp | ast.UnaryOp):
+    if isinstance(target, Float) or not isinstance(node, ast.BinOp | ast.UnaryOp):
         return expression(f, node)
+    if isinstance(target, Wide):
+        return low_bits128(f, node)
     kind = kind_of(f, node)
     if isinstance(kind, Int):
         return Value(Int("u64", kind.address), low_bits(f, node))
@@ -54,7 +70,7 @@ def updated(f: Emitter, node: ast.AugAssign, old: Value, is_float: bool = False)
             text = f"wrap_{name}({old.code}, {code})" if name else f"({old.code} {sign} {code})"
             return Value(Int("u64"), f.keep(text))
     if isinstance(old.kind, Int) and isinstance(node.op, ast.LShift) and not is_float:
-        return Value(Int("u64"), wrapped_shift(f, node.value, old.code, expression(f, node.value)))
+        return Value(Int("u64"), wrapped_shift(f, node, old.code, expression(f, node.value)))
     return binary(f, node, node.op, old, expression(f, node.value))
 
 

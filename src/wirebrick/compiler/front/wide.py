@@ -6,7 +6,8 @@ import ast
 from typing import TYPE_CHECKING
 
 from wirebrick.compiler.front.convert import widen
-from wirebrick.compiler.kinds import BOOL, NAT, U64, U64_MAX, Value, Wide, signed
+from wirebrick.compiler.kinds import BOOL, NAT, U64, U64_MAX, Int, Value, Wide, signed
+from wirebrick.packet.faults import OVERFLOW
 
 if TYPE_CHECKING:
     from wirebrick.compiler.front.emitter import Emitter
@@ -24,12 +25,41 @@ def wide_binary(f: Emitter, node: ast.AST, kind: type, left: Value, right: Value
             return Value(U64 if small >> 63 else NAT, low)
         return Value(Wide(), (high, low))
     if kind in (ast.LShift, ast.RShift) and right.is_const and 0 <= right.const < 128:
-        return _shift(f, kind, widen(f, node, left), right.const)
+        value = _fixed(f, widen(f, node, left))
+        if kind is ast.LShift and right.const:
+            f.unit.note(node, "wide")
+            lost = _shift(f, ast.RShift, value, 128 - right.const)
+            f.fault_if(" or ".join(f"{word} != 0" for word in words(lost)), OVERFLOW)
+        return _shift(f, kind, value, right.const)
     return f.refuse(
         node,
         "this is not supported for 128-bit values",
         "use & | ^, shifts by a constant and comparisons; (address >> 64) and (address & mask) give integers",
     )
+
+
+def words(value: Value) -> tuple[str, str]:
+    """High and low word of an integer, with its sign."""
+    if isinstance(value.kind, Wide):
+        high, low = value.code
+        return high, low
+    return (f"({value.code} >> 63)" if isinstance(value.kind, Int) and value.kind.range == "int" else "0"), value.code
+
+
+def low_bits128(f: Emitter, node: ast.expr) -> Value:
+    """The low 128 bits of an expression that is stored into 128 bits: what a shift moves out is lost."""
+    from wirebrick.compiler.front.expressions import constant_of, expression, kind_of
+
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.LShift) and isinstance(kind_of(f, node.left), Wide):
+        count = constant_of(f, node.right)
+        if isinstance(count, int) and 0 <= count < 128:
+            return _shift(f, ast.LShift, _fixed(f, low_bits128(f, node.left)), count)
+    return expression(f, node)
+
+
+def _fixed(f: Emitter, value: Value) -> Value:
+    high, low = words(value)
+    return Value(Wide(), (f.keep(high), f.keep(low)))
 
 
 def _shift(f: Emitter, kind: type, value: Value, count: int) -> Value:
@@ -42,7 +72,6 @@ def _shift(f: Emitter, kind: type, value: Value, count: int) -> Value:
             return Value(NAT if count > 64 else U64, code)
         joined = f"(shift_right({low}, {count}) | wrap_shl({high}, {64 - count}))"
         return Value(Wide(), (f"shift_right({high}, {count})", joined))
-    # Python's result would grow beyond 128 bits: only the low 128 are of use, and & takes them.
     if count >= 64:
         return Value(Wide(), (f"wrap_shl({low}, {count - 64})" if count > 64 else low, "0"))
     joined = f"(wrap_shl({high}, {count}) | shift_right({low}, {64 - count}))"

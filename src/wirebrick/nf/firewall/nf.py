@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from wirebrick.errors import ParameterError
-from wirebrick.fields import U64
+from wirebrick.fields import U32, U64
 from wirebrick.headers import Ethernet
 from wirebrick.nf.firewall.names import ACTIONS
-from wirebrick.nf.firewall.rows import DEFAULT_DENIED, PASS, RowV4, RowV6, packed
+from wirebrick.nf.firewall.rows import DEFAULT_DENIED, NO_RULE, PASS, RowV4, RowV6, packed, roomy
 from wirebrick.nf.firewall.rules import load_rules
 from wirebrick.nf.firewall.tally import tally
 from wirebrick.nf.ip_packets import ip_packets
@@ -95,10 +95,10 @@ def firewall(
             f"the rules of {rules} make {rows:,} rows, and {MOST_ROWS:,} are the most",
             cure="write fewer rules, with larger networks and ranges of ports",
         )
-    hits = Array(U64, len(access) + 1)
+    hits = Array(U64, roomy(len(access) + 1))
     unmatched = PASS if allows else DEFAULT_DENIED
-    judge_v4 = _judge(Array(RowV4, values=v4_rows), hits, unmatched)
-    judge_v6 = _judge(Array(RowV6, values=v6_rows), hits, unmatched)
+    judge_v4 = _judge(RowV4, v4_rows, hits, unmatched)
+    judge_v6 = _judge(RowV6, v6_rows, hits, unmatched)
     at_end(lambda: tally(access, "allow" if allows else "drop", hits.totals()))
 
     runts = Stream()
@@ -131,10 +131,14 @@ def _check(name: str, value: Any, choices: tuple[str, ...]) -> None:
         raise ParameterError(f"the firewall's {name} can't be {value!r}", cure=cure)
 
 
-def _judge(rows: Array, hits: Array, unmatched: int) -> Callable[[Packet], int]:
+def _judge(
+    kind: type[RowV4 | RowV6], access: Sequence[RowV4 | RowV6], hits: Array, unmatched: int
+) -> Callable[[Packet], int]:
     """The function that finds the verdict on a packet, and counts it; for IPv4 or IPv6, as the rows are."""
-    count = len(rows)
-    last = len(hits) - 1
+    # The number of rows is in memory, not a constant: another rule file needs no other machine code.
+    padding = [kind()] * (roomy(len(access)) - len(access))
+    rows = Array(kind, values=[*access, *padding])
+    counts = Array(U32, values=[len(access)])
 
     def judge(packet: Packet) -> int:
         ip = packet.header
@@ -146,7 +150,7 @@ def _judge(rows: Array, hits: Array, unmatched: int) -> Callable[[Packet], int]:
         if (protocol == 6 or protocol == 17) and ip.fragment_offset == 0 and len(packet.payload) >= 4:
             src_port = packet.payload.u16(0) + 1
             dst_port = packet.payload.u16(2) + 1
-        for index in range(count):
+        for index in range(counts[0]):
             row = rows[index]
             if (
                 dst & row.dst_mask == row.dst
@@ -157,7 +161,7 @@ def _judge(rows: Array, hits: Array, unmatched: int) -> Callable[[Packet], int]:
             ):
                 hits[row.rule] += 1
                 return row.verdict  # type: ignore[no-any-return]
-        hits[last] += 1
+        hits[NO_RULE] += 1
         return unmatched
 
     return judge

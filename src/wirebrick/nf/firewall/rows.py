@@ -9,7 +9,7 @@ same way a protocol mask of zero takes any protocol.
 >>> v4, v6 = packed(rules)
 >>> v4[0]
 RowV4(src=0, src_mask=0, dst=0, dst_mask=0, src_low=1, src_high=65536, dst_low=54, dst_high=54, protocol=17,
-      protocol_mask=255, verdict=0, rule=0)
+      protocol_mask=255, verdict=0, rule=1)
 """
 
 from __future__ import annotations
@@ -25,10 +25,11 @@ from wirebrick.state.record import Record
 R = TypeVar("R", bound=Record)
 
 PASS, DENIED, DEFAULT_DENIED = range(3)  # verdicts
+NO_RULE = 0  # where the packets that no rule matches are counted
 
 
 class RowV4(Record):
-    """A row for IPv4 packets; ``rule`` counts rules from 0."""
+    """A row for IPv4 packets; ``rule`` is the rule's number, from 1."""
 
     src: U32
     src_mask: U32
@@ -45,7 +46,7 @@ class RowV4(Record):
 
 
 class RowV6(Record):
-    """A row for IPv6 packets; ``rule`` counts rules from 0."""
+    """A row for IPv6 packets; ``rule`` is the rule's number, from 1."""
 
     src: IPv6Address
     src_mask: IPv6Address
@@ -65,17 +66,29 @@ def packed(rules: Sequence[Rule]) -> tuple[list[RowV4], list[RowV6]]:
     """The rows for IPv4 and those for IPv6, in the order of the rules; rows for both are in both."""
     v4: list[RowV4] = []
     v6: list[RowV6] = []
-    for index, rule in enumerate(rules):
+    for rule in rules:
         verdict = PASS if rule.action == "allow" else DENIED
         for match in rule.matches:
             if match.version != 6:
-                v4.append(_row(RowV4, match, verdict, index))
+                v4.append(_row(RowV4, match, verdict, rule.number))
             if match.version != 4:
-                v6.append(_row(RowV6, match, verdict, index))
+                v6.append(_row(RowV6, match, verdict, rule.number))
     return v4, v6
 
 
-def _row(kind: type[R], match: Match, verdict: int, index: int) -> R:
+def roomy(count: int) -> int:
+    """How many places to make for ``count`` things: one of few sizes, so that machine code can stay the same.
+
+    >>> [roomy(count) for count in (0, 3, 64, 65, 1000)]
+    [64, 64, 64, 256, 1024]
+    """
+    size = 64
+    while size < count:
+        size *= 4
+    return size
+
+
+def _row(kind: type[R], match: Match, verdict: int, number: int) -> R:
     lowest = 1 if match.restricts_ports else 0
     return kind(
         src=match.src,
@@ -89,5 +102,5 @@ def _row(kind: type[R], match: Match, verdict: int, index: int) -> R:
         protocol=max(match.protocol, 0),
         protocol_mask=0xFF if match.protocol >= 0 else 0,
         verdict=verdict,
-        rule=index,
+        rule=number,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from wirebrick.nf.firewall.rows import NO_RULE
 from wirebrick.nf.firewall.rules import Rule
 
 if TYPE_CHECKING:
@@ -12,10 +13,10 @@ if TYPE_CHECKING:
 
 
 def tally(rules: Sequence[Rule], default: str, hits: Sequence[int]) -> Report:
-    """The packets of each rule, and of the default in the last row.
+    """The packets of each rule, and of the default in the last row; ``hits``: by number, the default's first.
 
     >>> from wirebrick.nf.firewall.rules import parse_rules
-    >>> report = tally(parse_rules("# mail\\ndeny dst port 25"), "allow", [3, 14])
+    >>> report = tally(parse_rules("# mail\\ndeny dst port 25"), "allow", [14, 3])
     >>> report.title, report.columns
     ('packets by firewall rule', ('number', 'line', 'rule', 'packets'))
     >>> for row in report.rows:
@@ -25,6 +26,6 @@ def tally(rules: Sequence[Rule], default: str, hits: Sequence[int]) -> Report:
     """
     from wirebrick import Report
 
-    rows = [(rule.number, rule.line, rule.text, hit) for rule, hit in zip(rules, hits, strict=False)]
-    last = ("", "", f"default: {default}", hits[-1])
+    rows = [(rule.number, rule.line, rule.text, hits[rule.number]) for rule in rules]
+    last = ("", "", f"default: {default}", hits[NO_RULE])
     return Report("packets by firewall rule", ("number", "line", "rule", "packets"), [*rows, last])

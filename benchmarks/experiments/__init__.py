@@ -1,0 +1,28 @@
+"""The experiments, one a file, each with ``rows(options)``: what it measures, as it comes."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+
+from benchmarks.harness.options import Options
+from benchmarks.harness.row import Row
+
+EXPERIMENTS = {
+    "rx": "receiving alone: what both sides do before any network function (for information)",
+    "ttl": "ttl beside C",
+    "macswap": "macswap beside C",
+    "chain": "1, 2, 4 and 8 ttl in a row beside a C chain that calls each through a pointer",
+    "capture": "wirebrick run ttl, from a capture in the page cache to one on tmpfs: speed and memory",
+    "startup": "how long small uses of the command take",
+    "firewall": "10, 100 and 1000 rules beside a linear scan in C (for information)",
+    "monitor": "1k, 100k and 1M flows (for information)",
+    "interpreter": "the same network functions in plain CPython (for information)",
+}
+
+
+def measure(name: str, options: Options) -> Iterator[Row]:
+    """The rows of an experiment. Raises BenchmarkError."""
+    module = importlib.import_module(f"{__name__}.{name}")
+    rows: Iterator[Row] = module.rows(options)
+    return rows

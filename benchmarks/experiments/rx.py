@@ -1,0 +1,15 @@
+"""Receiving alone: templates into frames, and descriptors. C calls no NF, Wirebrick drops unseen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from benchmarks.harness.chains import discard
+from benchmarks.harness.memory import beside_c
+from benchmarks.harness.options import Options
+from benchmarks.harness.row import Row
+
+
+def rows(options: Options) -> Iterator[Row]:
+    """One row."""
+    yield beside_c("rx alone", [discard], [], options, None)

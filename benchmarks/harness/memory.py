@@ -1,0 +1,85 @@
+"""Measuring chains on made packets: Wirebrick by its own runtime, and C, on the same number of packets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import wirebrick
+from benchmarks.harness.baseline import CNF, Baseline
+from benchmarks.harness.errors import BenchmarkError
+from benchmarks.harness.machine import pinned
+from benchmarks.harness.options import Options
+from benchmarks.harness.pairs import interleaved
+from benchmarks.harness.row import Row, Target
+from wirebrick.ports.memory.traffic import Traffic
+from wirebrick.runtime.mempool import BURST
+from wirebrick.stream.network_function import Configured, NetworkFunction
+
+SIZE = 64  # bytes of a packet
+FLOWS = 1024
+_LEAST = 0.05  # seconds a first measurement must take for its speed to be believed
+
+NF = NetworkFunction | Configured
+
+
+def wirebrick_mpps(
+    chain: Sequence[NF],
+    *,
+    flows: int = FLOWS,
+    packets: int = 0,
+    seconds: float | None = None,
+    interpret: bool = False,
+) -> float:
+    """Million packets a second of one run, of so many packets or seconds, by the run's own clock."""
+    result = wirebrick.run(
+        list(chain),
+        rx=f"memory:size={SIZE},flows={flows},count={packets}",
+        tx="null:",
+        workers=1,
+        duration=seconds,
+        burst=BURST,
+        interpret=interpret,
+    )
+    if packets and result.packets_in != packets:
+        raise BenchmarkError(f"{result.packets_in} packets were run, not {packets}")
+    return float(result.mpps)
+
+
+def baseline_mpps(chain: Sequence[CNF], packets: int, *, flows: int = FLOWS) -> float:
+    """Million packets a second of C, in memory newly laid out, as each run of Wirebrick has it."""
+    _, seconds = Baseline(chain, Traffic(size=SIZE, flows=flows), BURST).drive(packets)
+    return packets / seconds / 1e6
+
+
+def packets_for(chain: Sequence[CNF], seconds: float) -> int:
+    """How many packets C does in about that time: whole bursts."""
+    packets = 1024 * BURST
+    while packets / (mpps := baseline_mpps(chain, packets)) / 1e6 < min(_LEAST, seconds):
+        packets *= 4
+    return max(1, round(mpps * 1e6 * seconds / BURST)) * BURST
+
+
+def beside_c(
+    name: str, ours: Sequence[NF], theirs: Sequence[CNF], options: Options, target: Target | None
+) -> Row:
+    """Wirebrick and C in turn, on one processor."""
+    with pinned(options.core):
+        packets = packets_for(theirs, options.seconds)
+        measured, against = interleaved(
+            lambda: wirebrick_mpps(ours, packets=packets),
+            lambda: baseline_mpps(theirs, packets),
+            options.repeats,
+        )
+    return Row(name, "Mpps", measured, against, target)
+
+
+def alone(
+    name: str, ours: Sequence[NF], options: Options, *, flows: int = FLOWS, interpret: bool = False
+) -> Row:
+    """Wirebrick without a baseline."""
+    with pinned(options.core):
+        measured = [
+            wirebrick_mpps(ours, flows=flows, seconds=options.seconds, interpret=interpret)
+            for _ in range(options.repeats + 1)
+        ]
+    return Row(name, "Mpps", tuple(measured[1:]))  # the first warms up

@@ -1,0 +1,44 @@
+"""Lowered functions in, an object file out: optimised for this machine's processor, no addresses in it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import llvmlite.binding as llvm
+
+from wirebrick.compiler.lower.module import Module, Space
+from wirebrick.compiler.pointers import with_pointers
+
+
+def compile_functions(space: Space, functions: dict[str, int]) -> bytes:
+    """An object file with an entry point ``wb_NAME`` for each function (name: number of integer arguments)."""
+    module = Module()
+    for name, count in functions.items():
+        module.export(space, name, count)
+    machine = target_machine()
+    # Inlined first: only then are addresses seen as sums that start from the packet's.
+    inlined = optimised(str(module.ir), machine, 2)
+    final = llvm.parse_assembly(optimised(with_pointers(inlined), machine, 3))
+    return bytes(machine.emit_object(final))
+
+
+def optimised(text: str, machine: Any, level: int) -> str:
+    """LLVM assembly after the standard passes of a level."""
+    module = llvm.parse_assembly(text)
+    options = llvm.create_pipeline_tuning_options(speed_level=level)
+    options.loop_vectorization = level > 1
+    options.slp_vectorization = level > 1
+    builder = llvm.create_pass_builder(machine, options)
+    builder.getModulePassManager().run(module, builder)
+    return str(module)
+
+
+def target_machine() -> Any:
+    """A target machine for the processor this runs on."""
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    target = llvm.Target.from_default_triple()
+    features = llvm.get_host_cpu_features().flatten()
+    return target.create_target_machine(
+        cpu=llvm.get_host_cpu_name(), features=features, opt=3, reloc="pic", codemodel="jitdefault", jit=True
+    )
