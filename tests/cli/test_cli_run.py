@@ -145,10 +145,9 @@ def test_a_cut_capture_is_a_warning_after_the_totals(wirebrick) -> None:
     assert "cut.pcap" in ended.err
 
 
-def until_written(path: Path) -> None:
+def until_written(path: Path, process: subprocess.Popen[bytes]) -> None:
     """Wait for a run to get going."""
-    until = time.monotonic() + 60
-    while not (path.exists() and path.stat().st_size > 10_000) and time.monotonic() < until:
+    while not (path.exists() and path.stat().st_size > 10_000) and process.poll() is None:
         time.sleep(0.05)
 
 
@@ -156,11 +155,11 @@ def until_written(path: Path) -> None:
 @BOTH
 def test_a_signal_ends_it_with_totals(wirebrick, number: int, status: int, way: list[str]) -> None:
     process = wirebrick.start(
-        "run", "ttl", "--in", "memory:", "--out", "out.pcap", "--json", *way,
+        "run", "ttl", "delay:cycles=20000", "--in", "memory:", "--out", "out.pcap", "--json", *way,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
     path = wirebrick.folder / "out.pcap"
-    until_written(path)
+    until_written(path, process)
     process.send_signal(number)
     out, err = process.communicate(timeout=30)
     assert process.returncode == status, err
@@ -185,7 +184,7 @@ def test_a_second_signal_ends_it_at_once(wirebrick) -> None:
     arguments = ("run", "stuck.py", "--in", "memory:", "--out", "out.pcap", "--interpret")
     process = wirebrick.start(*arguments, stdout=subprocess.PIPE)
     assert process.stdout is not None
-    until_written(wirebrick.folder / "out.pcap")
+    until_written(wirebrick.folder / "out.pcap", process)
     process.send_signal(signal.SIGINT)
     assert process.stdout.readline() == b"waiting\n"
     assert process.poll() is None

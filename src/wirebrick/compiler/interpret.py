@@ -151,7 +151,8 @@ class Instrumented:
         _Instrument().visit(definition)
         outer = list(source.outer)
         arguments = ast.arguments([], [ast.arg(name) for name in outer], None, [], [], None, [])
-        make = ast.FunctionDef("_wb_make", arguments, [definition, ast.Return(ast.Name(definition.name, ast.Load()))], [], None)
+        give = ast.Return(ast.Name(definition.name, ast.Load()))
+        make = ast.FunctionDef("_wb_make", arguments, [definition, give], [], None)
         module = ast.Module([make], [])
         ast.fix_missing_locations(module)
         space = {

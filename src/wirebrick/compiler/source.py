@@ -105,6 +105,6 @@ def _covers(node: ast.FunctionDef | ast.Lambda, code: Any) -> bool:
     body = node.body if isinstance(node, ast.Lambda) else node
     start = (body.lineno, body.col_offset)
     end = (body.end_lineno, body.end_col_offset)
-    spans = [p for p in code.co_positions() if None not in p and p[1] != p[0] or p[2] != p[3]]
+    spans = [p for p in code.co_positions() if (None not in p and p[1] != p[0]) or p[2] != p[3]]
     spans = [p for p in spans if None not in p and (p[2], p[3]) != (0, 0)]
     return all(start <= (p[0], p[2]) and (p[1], p[3]) <= end for p in spans)

@@ -15,7 +15,18 @@ from wirebrick.packet.frame import (
     W_COUNTERS,
     W_LISTS,
 )
-from wirebrick.packet.memory import load16, load16be, load64, shift_right, store16, store32, store64, to_float, to_int, wrap64
+from wirebrick.packet.memory import (
+    load16,
+    load16be,
+    load64,
+    shift_right,
+    store16,
+    store32,
+    store64,
+    to_float,
+    to_int,
+    wrap64,
+)
 from wirebrick.state.table_native import T_COUNT
 
 INT_MAX = (1 << 63) - 1

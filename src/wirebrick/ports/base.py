@@ -78,5 +78,5 @@ class Port(ABC):
     def sink(self, worker: int, workers: int) -> Sink:
         """Open it for transmitting. Raises PortError."""
 
-    def close(self) -> None:
-        """Close what sources and sinks of it share."""
+    def close(self) -> None:  # noqa: B027
+        """Close what sources and sinks of it share: nothing, for most."""

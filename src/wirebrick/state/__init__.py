@@ -1,0 +1,1 @@
+"""State objects: tables, arrays, counters; records, and the consistency between workers."""

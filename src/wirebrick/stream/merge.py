@@ -63,7 +63,8 @@ def _common(
     tail = 0
     while tail < shortest - head and len({stack[-1 - tail].header for stack in stacks}) == 1:
         tail += 1
-    if any(slot.header.checksum_rule for stack in stacks for slot in stack[head : len(stack) - tail]):
+    dropped = [slot.header for stack in stacks for slot in stack[head : len(stack) - tail]]
+    if any(header.checksum_rule or header.pseudo_header for header in dropped):
         tail = 0  # a header that the merged stack does not name must not cover bytes that may be written
     kept = [(*stack[:head], *stack[len(stack) - tail :]) for stack in stacks]
     merged: list[Slot] = list(stacks[0][:head])

@@ -104,7 +104,7 @@ def build_chain(chain: list[NetworkFunction | Configured]) -> Graph:
             before = chain[position - 1]
             name = before.nf.name if isinstance(before, Configured) else before.name
             raise GraphError(f"the NF {name} has no output, so nothing reaches what is behind it")
-        stream = nf(stream) if isinstance(nf, Configured) else nf(stream)
+        stream = nf(stream)
         if isinstance(stream, list):
             raise GraphError(
                 "an NF in a chain has one output; this one has several",

@@ -60,7 +60,7 @@ def parse(stream: Stream, header: type[Header], otherwise: str | Stream = "bypas
     last = stream.stack[-1] if stream.stack else None
     if not (isinstance(header, type) and issubclass(header, Header)):
         raise GraphError(f"parse() takes a header class, not {header!r}", place=place)
-    if not may_follow(header, last and last.header):
+    if not may_follow(header, last.header if last else None):
         who = sorted({c.header.__name__ for c in header.announced_by})
         raise GraphError(
             f"{header.__name__} can't follow {last.header.__name__ if last else 'the start of a packet'}",

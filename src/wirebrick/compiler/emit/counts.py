@@ -65,10 +65,8 @@ class Derive:
             scope = node.scope
             assert scope is not None
             if isinstance(node, Enter):
-                passed = sum(
-                    received if isinstance(stream.producer, Input) else through[stream.producer]  # type: ignore[index]
-                    for stream in node.inputs
-                )
+                producers = [stream.producer for stream in node.inputs]
+                passed = sum(received if isinstance(p, Input) else through[p] for p in producers if p)
                 key = (scope.name, "in", "")
             else:
                 entered = sum(

@@ -59,7 +59,7 @@ def emit_push(f: Fused, node: Push) -> None:
             f.fault(node, result)
         code.line("else:")
         with code.indent():
-            settled, touched = f.forget(found.wrote, settled, touched)
+            settled, touched = f.forget(f.functions[node].wrote, settled, touched)
             _finish(f, node, sums, settled, touched)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
-from functools import cache
 
 from wirebrick.headers.field import Computed
 from wirebrick.headers.header import Header
@@ -56,9 +55,17 @@ def _is_below(slot: Slot, ancestor: Slot | None) -> bool:
     return False
 
 
-@cache
+_structural: dict[type[Header], frozenset[str]] = {}
+
+
 def structural_fields(header: type[Header]) -> frozenset[str]:
     """The fields that say how long a header is, whether it is valid, or what follows it."""
+    if header not in _structural:
+        _structural[header] = _find_structural(header)
+    return _structural[header]
+
+
+def _find_structural(header: type[Header]) -> frozenset[str]:
     names = {field.name for field in header.fields.values() if field.space}
     for base in header.__mro__:
         for name, member in base.__dict__.items():

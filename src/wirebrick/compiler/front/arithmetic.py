@@ -272,13 +272,18 @@ def wrapped_shift(f: Emitter, node: ast.AST, code: str, bits: Value) -> str:
 def masked(f: Emitter, node: ast.BinOp) -> Value | None:
     """``expression & constant``: the bits that the mask leaves, or None where another way is needed."""
     from wirebrick.compiler.front.expressions import constant_of, kind_of
+    from wirebrick.compiler.front.wide import low_bits128, wide_binary
 
     for mask_node, other in ((node.right, node.left), (node.left, node.right)):
         mask = constant_of(f, mask_node)
-        if mask is None or isinstance(mask, bool) or not isinstance(mask, int) or not 0 <= mask <= U64_MAX:
+        if mask is None or isinstance(mask, bool) or not isinstance(mask, int) or mask < 0:
             continue
         if not isinstance(other, ast.BinOp | ast.UnaryOp) or not isinstance(kind_of(f, other), Int | Wide):
             return None
+        if mask > U64_MAX:
+            if not isinstance(kind_of(f, other), Wide):
+                return None
+            return wide_binary(f, node, ast.BitAnd, low_bits128(f, other), constant(mask))
         code = low_bits(f, other)
         return Value(NAT if mask <= INT_MAX else U64, f.keep(f"{code} & {constant(int(mask)).code}"))
     return None

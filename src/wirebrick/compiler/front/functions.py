@@ -69,6 +69,7 @@ class Function:
         self.ends = bool(emitter.fates)
         self.exits: Flow = emitter.flow
         self.own: frozenset[type[Header]] = frozenset()
+        self.variant = emitter.unit.shared.variant
 
 
 def emit_user_function(
@@ -84,6 +85,7 @@ def emit_user_function(
     unit.shared.called[function] = source
     tree = source.tree
     own: set[type[Header]] = set()
+    unit.shared.variant = unit.shared.new_variant()
     while True:
 
         def start(f: Emitter) -> None:
@@ -260,8 +262,12 @@ def call_helper(
     shares_packet = any(isinstance(v.kind, PacketKind | HeaderKind | OctetsKind) for v in values.values())
     helper = None if shares_packet else unit.shared.helpers.get(key)
     if helper is None:
+        caller, unit.shared.variant = unit.shared.variant, unit.shared.new_variant()
         helper = _emit_helper(unit, f, source, values)
+        unit.shared.variant = caller
         unit.shared.helpers[key] = helper
+    unit.note(node, f"call {helper.variant}")
+    unit.shared.variant_of[helper.variant] = function
     f.uses_fuel = True
     codes = [code for _, value in dynamic for code in _flat(value.code)]
     for name in helper.needs:

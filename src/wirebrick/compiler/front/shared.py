@@ -35,11 +35,19 @@ class Shared:
         self.states: list[State] = []
         self.scratch_size = 0
         self.metadata: dict[type[Record], int] = {}
-        self.notes: list[tuple[ast.AST, str]] = []
+        self.notes: list[tuple[int, ast.AST, str]] = []  # variant of a function, where, what
+        self.variant = 0  # of the function being emitted, for certain kinds of arguments
+        self.variants = 0
+        self.variant_of: dict[int, Any] = {}  # which function it is
         self.called: dict[Any, Any] = {}  # user functions reached, with their sources
         self.active: list[Any] = []  # functions being emitted: a second time means recursion
         self.uses_copies = False
         self.sets_egress = False
+
+    def new_variant(self) -> int:
+        """A number for a function emitted for certain kinds of arguments."""
+        self.variants += 1
+        return self.variants
 
     def name(self, wish: str) -> str:
         """A name for a function that none has yet."""

@@ -77,8 +77,8 @@ class Unit:
     # Notes for the interpreter.
 
     def note(self, node: ast.AST, what: str) -> None:
-        """The interpreter must check the value of this expression: ``int`` for 64 signed bits."""
-        self.shared.notes.append((node, what))
+        """The interpreter must do ``what`` here as compiled code does (wirebrick.compiler.instrument)."""
+        self.shared.notes.append((self.shared.variant, node, what))
 
     def in_condition(self, node: ast.AST) -> bool:
         """Whether only the truth of an expression counts."""

@@ -54,6 +54,8 @@ def low_bits128(f: Emitter, node: ast.expr) -> Value:
         count = constant_of(f, node.right)
         if isinstance(count, int) and 0 <= count < 128:
             return _shift(f, ast.LShift, _fixed(f, low_bits128(f, node.left)), count)
+    if isinstance(node, ast.BinOp) and type(node.op) in BITWISE and isinstance(kind_of(f, node), Wide):
+        return wide_binary(f, node, type(node.op), low_bits128(f, node.left), low_bits128(f, node.right))
     return expression(f, node)
 
 

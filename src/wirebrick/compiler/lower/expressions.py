@@ -196,7 +196,7 @@ def _conditional(low: Lowering, node: ast.IfExp) -> Typed:
     b = low.builder
     yes, no, end = low.block("yes"), low.block("no"), low.block("chosen")
     b.cbranch(condition(low, node.test), yes, no)
-    ways = []
+    ways: list[tuple[Any, Any, Any]] = []
     for block, part in ((yes, node.body), (no, node.orelse)):
         b.position_at_end(block)
         kind, value = expression(low, part)
@@ -226,8 +226,7 @@ def _call(low: Lowering, node: ast.Call) -> Typed:
     assert isinstance(node.func, ast.Name)
     name = node.func.id
     if name == "float":
-        assert isinstance(node.args[0], ast.Constant)
-        return "f", F64(float(node.args[0].value))
+        return "f", F64(float(ast.literal_eval(node.args[0])))
     return call_named(low, name, [expression(low, argument) for argument in node.args])
 
 

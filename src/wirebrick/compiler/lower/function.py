@@ -148,7 +148,8 @@ def _for(low: Lowering, node: ast.For) -> None:
     """``for i in range(...)``: counts iterations, so that no bound can overflow."""
     from wirebrick.compiler.lower.expressions import integer
 
-    assert isinstance(node.iter, ast.Call) and isinstance(node.target, ast.Name)
+    assert isinstance(node.iter, ast.Call)
+    assert isinstance(node.target, ast.Name)
     bounds = [integer(low, argument) for argument in node.iter.args]
     start, stop = (I64(0), bounds[0]) if len(bounds) == 1 else (bounds[0], bounds[1])
     step = bounds[2] if len(bounds) == 3 else I64(1)

@@ -50,10 +50,8 @@ def receive(state: int, context: int, room: int) -> int:
     if load64(state + S_FINISHED) != 0:
         return ENDED
     store64(state + S_STATUS, NEED_MORE)
-    if load64(state + S_BLOCKS) != 0:
-        got = walk_blocks(state, context, room)
-    else:
-        got = walk_records(state, context, room)
+    blocks = load64(state + S_BLOCKS) != 0
+    got = walk_blocks(state, context, room) if blocks else walk_records(state, context, room)
     store64(state + S_PACKETS, load64(state + S_PACKETS) + got)
     if got == 0 and room > 0:
         return REFILL
