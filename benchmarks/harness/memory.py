@@ -42,6 +42,8 @@ def wirebrick_mpps(
     )
     if packets and result.packets_in != packets:
         raise BenchmarkError(f"{result.packets_in} packets were run, not {packets}")
+    if not result.packets_in:
+        raise BenchmarkError("no packet was processed", cure="measure for longer: --seconds 1")
     return float(result.mpps)
 
 
@@ -74,12 +76,19 @@ def beside_c(
 
 
 def alone(
-    name: str, ours: Sequence[NF], options: Options, *, flows: int = FLOWS, interpret: bool = False
+    name: str,
+    ours: Sequence[NF],
+    options: Options,
+    *,
+    flows: int = FLOWS,
+    packets: int = 0,
+    interpret: bool = False,
 ) -> Row:
-    """Wirebrick without a baseline."""
+    """Wirebrick without a baseline; for so many packets, or for as long as the options say."""
+    seconds = None if packets else options.seconds
     with pinned(options.core):
         measured = [
-            wirebrick_mpps(ours, flows=flows, seconds=options.seconds, interpret=interpret)
+            wirebrick_mpps(ours, flows=flows, packets=packets, seconds=seconds, interpret=interpret)
             for _ in range(options.repeats + 1)
         ]
     return Row(name, "Mpps", tuple(measured[1:]))  # the first warms up

@@ -104,12 +104,15 @@ def test_a_worker_that_hangs_in_a_pipe_is_left_behind(
     def feed() -> None:
         with open(tmp_path / "pipe.pcap", "wb", buffering=0) as pipe:
             pipe.write(content)
-            while len(taken) < 5:  # what came in leaves before the next read
+            begin = time.monotonic()
+            while (
+                len(taken) < 5 and time.monotonic() < begin + 20
+            ):  # what came in leaves before the next read
                 time.sleep(0.01)
             stop.set()
             time.sleep(0.5)
 
-    feeder = threading.Thread(target=feed)
+    feeder = threading.Thread(target=feed, daemon=True)
     feeder.start()
     result = run(forward, rx=tmp_path / "pipe.pcap", tx=taken, stop=stop)
     assert result.interrupted

@@ -48,9 +48,9 @@ def rights_of(node: Node) -> Rights:
     return Rights("push", write=True, checksums=False)
 
 
-def analyse(graph: Graph, plan: Plan) -> tuple[Shared, dict[Node, Any]]:
+def analyse(graph: Graph, plan: Plan, interpreted: bool = False) -> tuple[Shared, dict[Node, Any]]:
     """Check and emit every user function of a graph. Raises CheckError."""
-    shared = Shared(plan)
+    shared = Shared(plan, interpreted)
     functions: dict[Node, Any] = {}
     for node in graph.nodes:
         function = getattr(node, "function", None)

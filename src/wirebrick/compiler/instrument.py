@@ -7,7 +7,7 @@ What the front end notes at a node of the syntax tree (``Unit.note``) is added t
 - ``floats``: both operands become floats; ``float``: the value of the expression does.
 - ``shift``: a number of bits above 256 is as good as 256.
 - ``bind NAME``: what is assigned to the variable must fit 64 signed bits.
-- ``call N``: the function called is the one rebuilt for variant ``N``.
+- ``call N``: the function called is the one rebuilt for variant ``N``; ``method``: its object is the first argument.
 """
 
 from __future__ import annotations
@@ -110,11 +110,12 @@ class Instrument(ast.NodeTransformer):
     def visit_Call(self, node: ast.Call) -> Any:
         """The variant of the called function; of a method with its object as the first argument."""
         self.generic_visit(node)
-        for note in getattr(node, NOTES, ()):
-            if note.startswith("call "):
-                if isinstance(node.func, ast.Attribute) and not getattr(node, "_wb_plain", True):
-                    node.args.insert(0, node.func.value)
-                node.func = ast.copy_location(ast.Name(f"_wb_call_{note[5:]}", ast.Load()), node.func)
+        notes: frozenset[str] = getattr(node, NOTES, frozenset())
+        variant = next((note[5:] for note in notes if note.startswith("call ")), None)
+        if variant is not None:
+            if "method" in notes and isinstance(node.func, ast.Attribute):
+                node.args.insert(0, node.func.value)
+            node.func = ast.copy_location(ast.Name(f"_wb_call_{variant}", ast.Load()), node.func)
         return node
 
     def visit_Assign(self, node: ast.Assign) -> Any:

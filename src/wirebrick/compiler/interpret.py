@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from types import FunctionType
 from typing import Any
 
 from wirebrick.compiler.analyse import analyse
-from wirebrick.compiler.kinds import INT_MAX, INT_MIN
-from wirebrick.compiler.source import Source
-from wirebrick.packet.faults import DEFAULT_FUEL, FUEL, OVERFLOW, RAISE, Fault
+from wirebrick.compiler.front.shared import Shared
+from wirebrick.compiler.instrument import NOTES, SPACE, Instrument
+from wirebrick.packet.faults import DEFAULT_FUEL, FUEL, Fault
 from wirebrick.runtime.interpreter import Interpreter
 from wirebrick.runtime.plan import Plan
 from wirebrick.state.base import State
@@ -44,7 +43,7 @@ class Fuel:
     def range(self, *bounds: int) -> range:
         """A range whose length is taken at once, as compiled code does."""
         numbers = range(*bounds)
-        self.burn(len(numbers))
+        self.burn((numbers[-1] - numbers[0]) // numbers.step + 1 if numbers else 0)
         return numbers
 
     def over(self, values: Any) -> Any:
@@ -53,88 +52,28 @@ class Fuel:
         return values
 
 
-def fits(value: Any) -> Any:
-    """An integer as it is if it fits 64 signed bits; else a fault."""
-    if isinstance(value, int) and not INT_MIN <= value <= INT_MAX:
-        raise Fault(OVERFLOW)
-    return value
-
-
-def failed(*ignored: Any) -> Fault:
-    """The fault of a raise or a failed assert."""
-    return Fault(RAISE)
-
-
-MARK = "_wb_checked"
-
-
-class _Instrument(ast.NodeTransformer):
-    def visit(self, node: ast.AST) -> Any:
-        result = super().visit(node)
-        if getattr(node, MARK, False) and isinstance(result, ast.expr):
-            return ast.copy_location(_call("_wb_fits", result), node)
-        return result
-
-    def visit_Assign(self, node: ast.Assign) -> Any:
-        self.generic_visit(node)
-        if getattr(node, MARK, False):
-            node.value = ast.copy_location(_call("_wb_fits", node.value), node.value)
-        return node
-
-    def visit_AugAssign(self, node: ast.AugAssign) -> Any:
-        self.generic_visit(node)
-        if isinstance(node.target, ast.Name) and getattr(node, MARK, False):
-            read = ast.Name(node.target.id, ast.Load())
-            value = _call("_wb_fits", ast.BinOp(read, node.op, node.value))
-            return ast.copy_location(ast.Assign([node.target], value), node)
-        return node
-
-    def visit_While(self, node: ast.While) -> Any:
-        self.generic_visit(node)
-        node.test = ast.BoolOp(ast.And(), [_call("_wb_burn"), node.test])
-        return node
-
-    def visit_For(self, node: ast.For) -> Any:
-        self.generic_visit(node)
-        call = node.iter
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "range":
-            call.func = ast.copy_location(ast.Name("_wb_range", ast.Load()), call.func)
-        else:
-            node.iter = ast.copy_location(_call("_wb_over", call), call)
-        return node
-
-    def visit_Raise(self, node: ast.Raise) -> Any:
-        return ast.copy_location(ast.Raise(_call("_wb_failed"), None), node)
-
-    def visit_Assert(self, node: ast.Assert) -> Any:
-        self.generic_visit(node)
-        test = ast.UnaryOp(ast.Not(), node.test)
-        return ast.copy_location(ast.If(test, [ast.Raise(_call("_wb_failed"), None)], []), node)
-
-
-def _call(name: str, *arguments: ast.expr) -> ast.Call:
-    return ast.Call(ast.Name(name, ast.Load()), list(arguments), [])
-
-
 class Instrumented:
-    """The functions that a graph's user functions reach, each rebuilt once."""
+    """The functions that a graph's user functions reach, each rebuilt once for certain kinds of arguments."""
 
-    def __init__(self, sources: Mapping[Any, Source], notes: list[tuple[ast.AST, str]], fuel: Fuel) -> None:
-        self.sources = sources
+    def __init__(self, shared: Shared, fuel: Fuel) -> None:
+        self.shared = shared
         self.fuel = fuel
-        self.made: dict[Any, Any] = {}
-        self.checked = {node for node, _ in notes}
+        self.made: dict[int, Any] = {}
+        self.notes: dict[int, dict[ast.AST, set[str]]] = {}
+        for variant, node, what in shared.notes:
+            self.notes.setdefault(variant, {}).setdefault(node, set()).add(what)
 
-    def function(self, function: Any) -> Any:
-        """The instrumented twin of a user function."""
-        if function not in self.made:
-            self.made[function] = self._build(function)
-        return self.made[function]
+    def function(self, function: Any, variant: int) -> Any:
+        """The twin of a user function, for a variant that the front end emitted."""
+        if variant not in self.made:
+            self.made[variant] = self._build(function, variant)
+        return self.made[variant]
 
-    def _build(self, function: Any) -> Any:
-        source = self.sources[function]
+    def _build(self, function: Any, variant: int) -> Any:
+        source = self.shared.called[function]
+        notes = self.notes.get(variant, {})
         for node in ast.walk(source.tree):
-            setattr(node, MARK, node in self.checked)
+            setattr(node, NOTES, frozenset(notes.get(node, ())))
         tree = copy.deepcopy(source.tree)
         definition: Any
         if isinstance(tree, ast.Lambda):
@@ -148,31 +87,24 @@ class Instrumented:
         definition.returns = None
         for argument in definition.args.args:
             argument.annotation = None
-        _Instrument().visit(definition)
-        outer = list(source.outer)
-        arguments = ast.arguments([], [ast.arg(name) for name in outer], None, [], [], None, [])
+        space = {
+            **function.__globals__,
+            **SPACE,
+            "_wb_burn": self.fuel.burn,
+            "_wb_range": self.fuel.range,
+            "_wb_over": self.fuel.over,
+        }
+        Instrument(space).visit(definition)
+        for note in {note for at_node in notes.values() for note in at_node if note.startswith("call ")}:
+            called = int(note[5:])
+            space[f"_wb_call_{called}"] = self.function(self.shared.variant_of[called], called)
+        arguments = ast.arguments([], [ast.arg(name) for name in source.outer], None, [], [], None, [])
         give = ast.Return(ast.Name(definition.name, ast.Load()))
         make = ast.FunctionDef("_wb_make", arguments, [definition, give], [], None)
         module = ast.Module([make], [])
         ast.fix_missing_locations(module)
-        space = {
-            **function.__globals__,
-            "_wb_fits": fits,
-            "_wb_burn": self.fuel.burn,
-            "_wb_range": self.fuel.range,
-            "_wb_over": self.fuel.over,
-            "_wb_failed": failed,
-        }
-        for name in {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}:
-            value = space.get(name)
-            if isinstance(value, FunctionType) and value in self.sources:
-                space[name] = self.function(value)
         exec(compile(module, source.file, "exec"), space)
-        values = {
-            name: self.function(value) if isinstance(value, FunctionType) and value in self.sources else value
-            for name, value in source.outer.items()
-        }
-        made = space["_wb_make"](**values)
+        made = space["_wb_make"](**source.outer)
         made.__name__ = function.__name__
         made.__defaults__ = function.__defaults__
         made.__kwdefaults__ = function.__kwdefaults__
@@ -196,15 +128,19 @@ class Prepared:
 
 def prepare_graph(graph: Graph, plan: Plan, fuel: int = DEFAULT_FUEL) -> Prepared:
     """Check a graph as the compiler does, and prepare its user functions. Raises CheckError."""
-    shared, functions = analyse(graph, plan)
+    shared, functions = analyse(graph, plan, interpreted=True)
     own = {node: found.function.own for node, found in functions.items()}
+    variants: dict[Any, list[int]] = {}  # of each user function, in the order of the operators
+    for node in functions:
+        variants.setdefault(node.function, []).append(functions[node].function.variant)
 
     def make(observer: Any) -> Interpreter:
         tank = Fuel(fuel)
-        instrumented = Instrumented(shared.called, shared.notes, tank)
+        instrumented = Instrumented(shared, tank)
+        turns = {function: iter(numbers) for function, numbers in variants.items()}
 
         def prepare(function: Callable[..., Any]) -> Callable[..., Any]:
-            twin = instrumented.function(function)
+            twin = instrumented.function(function, next(turns[function]))
 
             def call(packet: Any) -> Any:
                 tank.refill()

@@ -50,14 +50,16 @@ def range_count(start: int, stop: int, step: int) -> int:
 
 
 def steps(distance: int, step: int) -> int:
-    """``distance // step + 1`` of an unsigned distance.
+    """``distance // step + 1`` of an unsigned distance, at most 2**63 - 1.
 
     >>> steps(-1, 1 << 62)  # 2**64 - 1
     4
     """
     if distance >= 0:
-        return distance // step + 1
+        return min(distance // step, INT_MAX - 1) + 1
     half = shift_right(distance, 1) // step
+    if half > INT_MAX // 2 - 1:
+        return INT_MAX
     rest = wrap64(distance - wrap64(2 * half * step))
     return 2 * half + (1 if 0 <= rest < step else 2)
 

@@ -27,8 +27,9 @@ class Facts:
 class Shared:
     """Functions emitted so far, state objects by number, scratch memory, ports and counters."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, interpreted: bool = False) -> None:
         self.plan = plan
+        self.interpreted = interpreted  # print and breakpoint are allowed
         self.functions: list[str] = []
         self.names: set[str] = set()
         self.helpers: dict[Any, Any] = {}
