@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from benchmarks.experiments import EXPERIMENTS, measure
 from benchmarks.harness import machine, table
@@ -57,7 +58,7 @@ def _run(names: list[str], options: Options, *, as_json: bool) -> None:
         print("\n".join(f"{key:9} {value}" for key, value in about.items()))
         print(f"settings  {options.repeats} times {options.seconds:g} s each, on processor {options.core}\n")
         print(table.HEADING, flush=True)
-    found = {}
+    found: dict[str, list[dict[str, Any]]] = {}
     for name in dict.fromkeys(names):
         found[name] = []
         for row in measure(name, options):

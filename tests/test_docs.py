@@ -34,7 +34,9 @@ class Block:
 def blocks(document: Path) -> list[Block]:
     text = document.read_text(encoding="utf-8")
     name = document.relative_to(ROOT)
-    return [Block(m[1], m[2], f"{name}:{text.count(chr(10), 0, m.start()) + 2}") for m in BLOCK.finditer(text)]
+    return [
+        Block(m[1], m[2], f"{name}:{text.count(chr(10), 0, m.start()) + 2}") for m in BLOCK.finditer(text)
+    ]
 
 
 def cases(kind: str) -> list:
@@ -64,7 +66,7 @@ def shell(tmp_path: Path):
 
     def run(line: str | list[str]) -> subprocess.CompletedProcess[str]:
         # /tmp in a document is this test's own folder: two may run at once.
-        words = ["bash", "-o", "pipefail", "-c", line] if isinstance(line, str) else line
+        words = ["bash", "-c", line] if isinstance(line, str) else line
         return subprocess.run(
             [word.replace("/tmp/", f"{tmp_path}/") if isinstance(line, str) else word for word in words],
             cwd=tmp_path,
@@ -118,7 +120,6 @@ def test_commands_run_and_print_what_is_shown(document, shell):
             where = f"{block.place}: {line}\n{ended.stdout}"
             assert ended.returncode == status, where
             if expected:
-                # The shown text is indented by its first line alone; ends of lines don't matter.
                 assert checker.check_output(expected, ended.stdout, FLAGS), where
 
 

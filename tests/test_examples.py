@@ -170,7 +170,10 @@ def test_step10():
         capture_output=True,
         text=True,
         cwd=EXAMPLES,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), os.environ.get("PYTHONPATH", "")])},
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), os.environ.get("PYTHONPATH", "")]),
+        },
         timeout=300,
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr

@@ -1,4 +1,4 @@
-/* The loop around the network functions: receive a burst from templates, call each NF once, let go of what is left. */
+/* The loop around the network functions: receive a burst from templates, call each NF once, transmit. */
 #include "frame.h"
 
 struct nf {
@@ -34,7 +34,7 @@ static inline void copy_line(uint8_t *restrict to, const uint8_t *restrict from)
     ((half *)to)[1] = high;
 }
 
-/* Write `count` packets into their frames, as src/wirebrick/ports/memory/native.py does for 64-byte packets. */
+/* Write `count` packets into frames, as src/wirebrick/ports/memory/native.py does for 64-byte packets. */
 static void receive(struct worker *w, uint32_t count)
 {
     struct descriptor *restrict d = w->burst;

@@ -1,7 +1,7 @@
 /*
- * firewall: the first row of an access list that covers a packet decides. Rows, checks and verdicts are those of
- * src/wirebrick/nf/firewall (rows.py, nf.py) with other=allow; a port is one higher than it is, 0 where it can't
- * be read.
+ * firewall: the first row of an access list that covers a packet decides. Rows, checks and verdicts are those
+ * of src/wirebrick/nf/firewall (rows.py, nf.py) with other=allow; a port is one higher than it is, and 0
+ * where it can't be read.
  */
 #include "ip.h"
 
@@ -53,12 +53,13 @@ static inline void read_ports(struct key *key, const uint8_t *payload, uint32_t 
 static inline int other_columns(uint32_t src_low, uint32_t src_high, uint32_t dst_low, uint32_t dst_high,
                                 uint8_t protocol, uint8_t protocol_mask, const struct key *key)
 {
-    return (key->protocol & protocol_mask) == protocol && key->dst_port >= dst_low && key->dst_port <= dst_high &&
-           key->src_port >= src_low && key->src_port <= src_high;
+    return (key->protocol & protocol_mask) == protocol && key->dst_port >= dst_low &&
+           key->dst_port <= dst_high && key->src_port >= src_low && key->src_port <= src_high;
 }
 
-#define COLUMNS(row, key) \
-    other_columns(row->src_low, row->src_high, row->dst_low, row->dst_high, row->protocol, row->protocol_mask, key)
+#define COLUMNS(row, key)                                                                         \
+    other_columns(row->src_low, row->src_high, row->dst_low, row->dst_high, row->protocol,        \
+                  row->protocol_mask, key)
 
 static inline uint32_t judge4(struct firewall *f, const struct key *key)
 {
@@ -129,7 +130,8 @@ static inline int admits(struct firewall *f, const uint8_t *data, uint32_t lengt
                 key.dst[half] = big64(load64(ip + 24 + 8 * half));
             }
             key.protocol = chain.last;
-            read_ports(&key, ip + chain.size, (total < left ? total : left) - chain.size, chain.offset == 0);
+            read_ports(&key, ip + chain.size, (total < left ? total : left) - chain.size,
+                       chain.offset == 0);
             return judge6(f, &key) == PASS;
         }
         if (!is_tag(ethertype))
@@ -141,7 +143,8 @@ static inline int admits(struct firewall *f, const uint8_t *data, uint32_t lengt
     }
 }
 
-uint32_t firewall(void *state, const struct descriptor *burst, const uint32_t *in, uint32_t count, uint32_t *out)
+uint32_t firewall(void *state, const struct descriptor *burst, const uint32_t *in, uint32_t count,
+                  uint32_t *out)
 {
     struct firewall *f = state;
     uint32_t kept = 0;

@@ -9,7 +9,7 @@
 #define ETHERTYPE_IPV4 0x0800
 #define ETHERTYPE_IPV6 0x86dd
 
-/* Bytes of the well-formed IPv4 header at `ip`, or 0. `length`: bytes in the frame from there, `wire`: on the wire. */
+/* Bytes of the well-formed IPv4 header at `ip`, or 0; `length` bytes are in the frame, `wire` on the wire. */
 static inline uint32_t ipv4(const uint8_t *ip, uint32_t length, uint32_t wire)
 {
     if (unlikely(length < 20))

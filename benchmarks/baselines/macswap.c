@@ -22,19 +22,19 @@ static inline void swap_plain(uint8_t *data)
     memcpy(data + 6, dst, 6);
 }
 
-#define MACSWAP(name, swap)                                                                                   \
-    uint32_t name(void *state, const struct descriptor *burst, const uint32_t *in, uint32_t count,            \
-                  uint32_t *out)                                                                              \
-    {                                                                                                         \
-        (void)state;                                                                                          \
-        for (uint32_t i = 0; i < count; i++) {                                                                \
-            uint32_t position = in[i];                                                                        \
-            const struct descriptor *d = &burst[position];                                                    \
-            out[i] = position;                                                                                \
-            if (likely(d->length >= 14))                                                                      \
-                swap(d->data);                                                                                \
-        }                                                                                                     \
-        return count;                                                                                         \
+#define MACSWAP(name, swap)                                                                       \
+    uint32_t name(void *state, const struct descriptor *burst, const uint32_t *in, uint32_t count,\
+                  uint32_t *out)                                                                  \
+    {                                                                                             \
+        (void)state;                                                                              \
+        for (uint32_t i = 0; i < count; i++) {                                                    \
+            uint32_t position = in[i];                                                            \
+            const struct descriptor *d = &burst[position];                                        \
+            out[i] = position;                                                                    \
+            if (likely(d->length >= 14))                                                          \
+                swap(d->data);                                                                    \
+        }                                                                                         \
+        return count;                                                                             \
     }
 
 MACSWAP(macswap, swap_shuffled)

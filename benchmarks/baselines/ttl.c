@@ -18,7 +18,7 @@ static inline int age(uint8_t *data, uint32_t length, uint32_t wire)
         if (unlikely(ip[8] <= 1))
             return 0;
         ip[8]--;
-        /* RFC 1624 for a high byte that went down by one: the checksum goes up by 0x0100, with end-around carry. */
+        /* RFC 1624 for a high byte that went down by one: the sum goes up by 0x0100, the carry added in. */
         uint32_t sum = load16(ip + 10) + (uint32_t)big16(0x0100);
         store16(ip + 10, (uint16_t)(sum + (sum >= 0xffff)));
         return 1;

@@ -82,9 +82,6 @@ def _guarded(given: list[str]) -> int:
         tell(str(error))
         return USAGE if isinstance(error, ParameterError) else FAILED
     except Exception as error:
-        if type(error).__name__ == "BdbQuit":  # its class is not imported for that
-            tell("the debugger was quit")
-            return INTERRUPTED
         if os.environ.get("WIREBRICK_TRACEBACK"):
             raise
         tell(

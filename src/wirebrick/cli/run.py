@@ -11,7 +11,7 @@ from typing import Annotated, Any, TextIO, cast
 from cyclopts import Parameter as Option
 
 from wirebrick.cli.chain import check_ports, named_ports, read_chain
-from wirebrick.cli.main import FAILED, tell
+from wirebrick.cli.main import FAILED, INTERRUPTED, tell
 from wirebrick.cli.options import Text, Texts, at_least
 from wirebrick.cli.progress import progress_on
 from wirebrick.cli.signals import Interrupts
@@ -142,6 +142,9 @@ def _run(
         raise failure
     if interrupts.status:
         return interrupts.status
+    if result.interrupted:
+        tell("the debugger was quit")
+        return INTERRUPTED
     return FAILED if result.warnings else 0
 
 

@@ -90,6 +90,17 @@ def i_shift_right(value: int, bits: int) -> int:
     return value >> bits
 
 
+def u_shift_right(value: int, bits: int) -> int:
+    """``value >> bits`` of an unsigned integer, for any number of bits.
+
+    >>> u_shift_right(-1, 63), u_shift_right(-1, 64)
+    (1, 0)
+    """
+    if bits > 63:
+        return 0
+    return shift_right(value, bits)
+
+
 def order_int(value: int, number: float) -> int:
     """How an integer compares with a float, exactly: -1, 0 or 1; 2 if the float is no number.
 

@@ -168,6 +168,8 @@ class Emitter:
             self.joined[name] = value.kind
         elif isinstance(known, Int) and isinstance(value.kind, Int):
             self.joined[name] = join(known, value.kind)
+        elif isinstance(known, Wide) and isinstance(value.kind, Wide):
+            self.joined[name] = known if known == value.kind else Wide()
         elif known != value.kind:
             self.refuse(
                 node,
@@ -176,7 +178,7 @@ class Emitter:
             )
         self.flow.defined.add(name)
         declared = self.kinds.get(name)
-        if declared is None or not isinstance(declared, Int):
+        if declared is None or not isinstance(declared, Int | Wide):
             declared = value.kind
         code = f"v_{name}"
         codes = self.codes(declared, code)
