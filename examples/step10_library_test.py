@@ -27,16 +27,19 @@ def frame(ttl):
 
 @pytest.mark.parametrize("interpret", [False, True], ids=["compiled", "interpreted"])
 def test_age(interpret):
+    """Packets lose a hop; one without hops left is dropped."""
     result = wirebrick.run(age, rx=[frame(64), frame(1)], interpret=interpret)
     assert [IPv4.from_bytes(packet[14:]).ttl for packet in result.packets] == [63]
     assert result.drops == {"age.ttl_expired": 1}
 
 
 def test_both_ways_to_run_give_the_same_bytes(tmp_path):
+    """Compiled and interpreted, over the whole capture."""
     for way in (False, True):
         wirebrick.run(age, rx=CAPTURE, tx=tmp_path / f"{way}.pcap", interpret=way)
     assert (tmp_path / "False.pcap").read_bytes() == (tmp_path / "True.pcap").read_bytes()
 
 
 def test_dns_header():
+    """The header makes these bytes, and they read back as it."""
     golden(DNS(id=1, qr=1, rcode=3, questions=1), bytes.fromhex("0001 8003 0001 0000 0000 0000"))

@@ -35,8 +35,8 @@ class NetworkFunction:
         self.__module__ = function.__module__
         self.__wrapped__ = function
         signature = inspect.signature(function)
-        self.streams = [p for p in signature.parameters.values() if p.kind is not p.KEYWORD_ONLY]
-        self.parameters = {p.name: p for p in signature.parameters.values() if p.kind is p.KEYWORD_ONLY}
+        self.streams = [p for p in signature.parameters.values() if _is_stream(p)]
+        self.parameters = {p.name: p for p in signature.parameters.values() if not _is_stream(p)}
         self.place = Place(function.__code__.co_filename, function.__code__.co_firstlineno)
 
     def __call__(self, *streams: Stream, **parameters: Any) -> Any:
@@ -50,6 +50,13 @@ class NetworkFunction:
                 )
         if not streams:
             return Configured(self, parameters)
+        for name, parameter in self.parameters.items():
+            if parameter.default is parameter.empty and name not in parameters:
+                raise ParameterError(
+                    f"the NF {self.name} needs its parameter {name}",
+                    place=caller_place(),
+                    cure=f"{self.name}({name}=...), or {self.name}:{name}=... on the command line",
+                )
         if not all(isinstance(stream, Stream) for stream in streams) or len(streams) != len(self.streams):
             raise GraphError(
                 f"the NF {self.name} takes {len(self.streams)} stream(s) and keyword parameters",
@@ -82,8 +89,13 @@ class NetworkFunction:
         return f"<network function {self.name}>"
 
 
+def _is_stream(parameter: inspect.Parameter) -> bool:
+    """Streams come by position and have no default; everything else is configuration."""
+    return parameter.kind is not parameter.KEYWORD_ONLY and parameter.default is parameter.empty
+
+
 def network_function(function: Callable[..., Any]) -> NetworkFunction:
-    """Make ``function`` a network function: it takes stream(s), and its configuration as keyword-only parameters.
+    """Make ``function`` a network function: it takes stream(s), and its configuration as keyword parameters.
 
     >>> from wirebrick import Stream, network_function, run
     >>> @network_function
