@@ -13,6 +13,8 @@ from wirebrick.compiler.native import load_source
 from wirebrick.runtime.plan import Plan
 from wirebrick.state.base import State
 from wirebrick.stream.graph import Graph
+from wirebrick.stream.pop import Pop
+from wirebrick.stream.push import Push
 
 MODULES = (
     "wirebrick.packet.checksum",
@@ -31,6 +33,7 @@ class Compiled:
     compile_s: float
     states: list[State]
     scratch: int  # bytes
+    keeps_lengths: bool  # no operator makes a packet longer or shorter
     derive: Derive  # completes the counters of a worker
 
 
@@ -53,5 +56,7 @@ def compile_graph(graph: Graph, plan: Plan) -> Compiled:
         time.perf_counter() - start,
         shared.states,
         shared.scratch_size,
+        not any(isinstance(node, Push | Pop) for node in graph.nodes)
+        and not any(found.function.emitter.resizes for found in functions.values()),
         Derive(graph, functions),
     )

@@ -57,6 +57,7 @@ W_BYTES_IN = 216  # their bytes on the wire
 W_BYTES_OUT = 224  # bytes on the wire of the packets that ports took
 W_FILTER = 232  # address of matches(data, length, wire), or 0: all packets are received
 W_STAGE = 240  # address of the descriptors that packets are received into before they are filtered
+W_LENGTH = 248  # bytes of every packet of this burst, before and after the graph; 0: they differ
 CONTEXT = 256  # bytes
 
 # Receiving port, as its worker's driver knows it: 64-bit words.

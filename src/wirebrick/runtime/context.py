@@ -110,8 +110,8 @@ class Context:
         """Where packets of each ingress port leave, if nothing else is said."""
         self[W_EGRESS] = self._table(default)
 
-    def set_sources(self, sources: Sequence[tuple[int, Source]]) -> None:
-        """The sources to receive from, each with its port's number."""
+    def set_sources(self, sources: Sequence[tuple[int, Source]], keeps_lengths: bool = False) -> None:
+        """The sources to receive from, each with its port's number; whether packets keep their lengths here."""
         self[W_RX_PORTS] = len(sources)
         self[W_RX_TABLE] = table = self._block(RX_ENTRY * len(sources))
         for number, (port, source) in enumerate(sources):
@@ -119,7 +119,7 @@ class Context:
             store64(entry + RX_RECEIVE, source.receive)
             store64(entry + RX_STATE, source.state)
             store64(entry + RX_PORT, port)
-            store64(entry + RX_LENGTH, source.wire_length)
+            store64(entry + RX_LENGTH, source.wire_length if keeps_lengths else 0)
 
     def end_source(self, number: int) -> None:
         """Receive no more from a source."""

@@ -36,7 +36,7 @@ def make_crew(
         context[W_PROCESS] = program.process
         context.set_states([state.blocks[index] for state in program.states])
         context.set_egress(plan.default_egress)
-        context.set_sources(opened.sources[index])
+        context.set_sources(opened.sources[index], program.keeps_lengths)
         for port, sink in opened.sinks[index].items():
             context.set_sink(port, sink)
         worker = Worker(

@@ -43,6 +43,7 @@ from wirebrick.packet.frame import (
     W_BYTES_OUT,
     W_COUNT,
     W_FILTER,
+    W_LENGTH,
     W_LIMIT,
     W_LISTS,
     W_PACKETS_IN,
@@ -147,6 +148,7 @@ def account(context: int, count: int, entry: int) -> int:
     """Count the burst, and write where it came in (sources have written 0)."""
     length = load64(entry + RX_LENGTH)
     arrived = count * length if length != 0 else wire_bytes(context, count)
+    store64(context + W_LENGTH, length)
     store64(context + W_COUNT, count)
     store64(context + W_USED, count)
     store64(context + W_LIMIT, load64(context + W_LIMIT) - count)
@@ -238,6 +240,9 @@ def wire_bytes(context: int, count: int) -> int:
 def listed_bytes(context: int, listed: int) -> int:
     """Bytes on the wire of a list's packets."""
     count = load64(listed)
+    length = load64(context + W_LENGTH)
+    if length != 0:
+        return count * length
     if count == load64(context + W_USED):  # all packets there are, each once: in whatever order
         return wire_bytes(context, count)
     at = load64(context + W_BURST) + D_WIRE

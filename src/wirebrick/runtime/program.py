@@ -22,6 +22,7 @@ class Program:
     process: int = 0
     source: str = ""  # the text of the native code, to be read
     compile_s: float = 0.0
+    keeps_lengths: bool = False  # no packet is longer or shorter when it leaves
     derive: Callable[[dict[Key, int], int], None] | None = None  # completes the counters of a worker
 
 
@@ -46,6 +47,7 @@ def make_program(
             compiled.process,
             compiled.source,
             compiled.compile_s,
+            compiled.keeps_lengths,
             compiled.derive,
         )
     for state in dict.fromkeys([*program.states, *(s for scope in graph.scopes for s in scope.states)]):

@@ -8,13 +8,31 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from wirebrick.compiler.kinds import Int, Kind, TupleKind, Value, Wide, join
+from wirebrick.compiler.kinds import (
+    HeaderKind,
+    Int,
+    Kind,
+    Known,
+    Nothing,
+    OctetsKind,
+    PacketKind,
+    RecordKind,
+    TupleKind,
+    Value,
+    Wide,
+    join,
+)
 from wirebrick.compiler.source import Source
 from wirebrick.errors import CheckError, Place
 from wirebrick.stream.graph import Slot
 
 if TYPE_CHECKING:
     from wirebrick.compiler.front.unit import Unit
+
+
+DEEPEST = 80  # Python reads 100 levels of indentation
+RETURN = "return"  # the name of what a helper returns: no user's variable has it
+WITHOUT_CODE = (HeaderKind, Known, Nothing, PacketKind)
 
 
 @dataclass
@@ -36,10 +54,11 @@ class Flow:
     reached: bool = True
     defined: set[str] = field(default_factory=set)
     gone: dict[int, tuple[str, Place]] = field(default_factory=dict)  # "gone" or "maybe"
+    made: set[int] = field(default_factory=set)  # copies of the packet, made on some way to here
 
     def clone(self) -> Flow:
         """A copy to go on with in a branch."""
-        return Flow(self.reached, set(self.defined), dict(self.gone))
+        return Flow(self.reached, set(self.defined), dict(self.gone), set(self.made))
 
     def merge(self, other: Flow) -> None:
         """Join with another way to the same point."""
@@ -47,15 +66,18 @@ class Flow:
             return
         if not self.reached:
             self.reached, self.defined, self.gone = True, set(other.defined), dict(other.gone)
+            self.made = set(other.made)
             return
         self.defined &= other.defined
         for number in {*self.gone, *other.gone}:
             mine, theirs = self.gone.get(number), other.gone.get(number)
-            if mine and theirs and mine[0] == theirs[0] == "gone":
-                continue
-            place = (mine or theirs)
-            assert place
-            self.gone[number] = ("maybe", place[1])
+            state = mine or theirs
+            assert state
+            without = other if theirs is None else self
+            # Gone both ways, or a copy that the other way never made: nothing is left of it.
+            surely = mine[0] == theirs[0] == "gone" if mine and theirs else number and number not in without.made
+            self.gone[number] = state if surely else ("maybe", state[1])
+        self.made |= other.made
 
 
 @dataclass(frozen=True)
@@ -87,10 +109,8 @@ class Emitter:
         self.packets: dict[int, PacketInfo] = {}
         self.used: set[str] = set()  # names the function needs from its caller
         self.own_checksums: frozenset[type] = frozenset()
-        self.results: list[Value] = []
         self.result_kind: Kind | None = None
         self.loops: list[LoopFlow] = []
-        self.uses_fuel = False
         self.is_helper = False
         self.resizes = False
         self.fates: set[str] = set()
@@ -143,10 +163,26 @@ class Emitter:
 
     def fault(self, code: int) -> None:
         """The packet is lost here."""
+        self.lose_copies()
+        self.line(f"return @FAULT({-code})@")
+
+    def fail_with(self, status: str) -> None:
+        """The packet is lost here if a function that was called says so."""
+        self.line(f"if unlikely({status} != 0):")
+        with self.indent():
+            self.lose_copies()
+            self.line(f"return @STATUS({status})@")
+
+    def lose_copies(self) -> None:
+        """Count the copies that go down with the packet."""
         for info in self.packets.values():
             if info.alive and info.alive in self.declared_copies:
                 self.line(f"if {info.alive}: count({self.need('w')}, {self.unit.counter('drop', 'copy_lost')})")
-        self.line(f"return @FAULT({-code})@")
+
+    def check_depth(self, node: ast.AST) -> None:
+        """Raise CheckError where code would be nested more deeply than Python reads it."""
+        if self.depth > DEEPEST:
+            self.refuse(node, "this is nested too deeply", "move a part of it into a function of its own")
 
     # Errors ---------------------------------------------------------------------------------------------------
 
@@ -163,19 +199,9 @@ class Emitter:
         if not self.flow.reached:
             return
         value = kept(self, node, name, value)
-        known = self.joined.get(name)
-        if known is None:
-            self.joined[name] = value.kind
-        elif isinstance(known, Int) and isinstance(value.kind, Int):
-            self.joined[name] = join(known, value.kind)
-        elif isinstance(known, Wide) and isinstance(value.kind, Wide):
-            self.joined[name] = known if known == value.kind else Wide()
-        elif known != value.kind:
-            self.refuse(
-                node,
-                f"{name} was {known}, now it would be {value.kind}",
-                "a variable keeps one kind: use another name",
-            )
+        if isinstance(value.kind, RecordKind) and value.kind.fresh and self.loop_depth:
+            self._one_name(node, name)
+        self._join(node, name, value.kind)
         self.flow.defined.add(name)
         declared = self.kinds.get(name)
         if declared is None or not isinstance(declared, Int | Wide):
@@ -185,20 +211,53 @@ class Emitter:
         self.assign(codes, value.code)
         self.values[name] = Value(declared, codes)
 
+    def _join(self, node: ast.AST, name: str, kind: Kind) -> None:
+        """Let ``name`` hold values of ``kind`` too."""
+        known = self.joined.get(name)
+        if known is None or known == kind:
+            self.joined[name] = kind
+        elif isinstance(known, Int) and isinstance(kind, Int):
+            self.joined[name] = join(known, kind)
+        elif isinstance(known, Wide) and isinstance(kind, Wide):
+            self.joined[name] = Wide()
+        elif isinstance(known, WITHOUT_CODE) and self.depth == 1:
+            self.joined[name] = kind  # nothing is stored for it, and no other way leads behind this line
+        elif name == RETURN:
+            self.refuse(node, f"the function returned {known} before, here {kind}", "return one kind of value")
+        elif isinstance(known, PacketKind) and isinstance(kind, PacketKind):
+            self.refuse(node, f"{name} was another packet before", "use a name for each packet")
+        else:
+            self.refuse(
+                node,
+                f"{name} was {known}, now it would be {kind}",
+                "a variable keeps one kind: use another name",
+            )
+
+    def _one_name(self, node: ast.AST, name: str) -> None:
+        """A record made in a loop lies where the one of the turn before lay: no second name may keep that."""
+        value = getattr(node, "value", None)
+        if isinstance(value, ast.Call) or (isinstance(value, ast.Name) and value.id == name):
+            return
+        self.refuse(node, "a record made in a loop has one name", "use it under the name it was made with")
+
     def codes(self, kind: Kind, stem: str) -> Any:
-        """The names that hold a value of ``kind``."""
+        """The names that hold a value of ``kind``; None for what needs none.
+
+        The parts of a pair or tuple are told apart in front of the first ``_``: behind it are the user's names.
+        """
+        head, mark, rest = stem.partition("_")
         if isinstance(kind, TupleKind):
-            return tuple(self.codes(item, f"{stem}_{i}") for i, item in enumerate(kind.items))
-        if isinstance(kind, Wide) or type(kind).__name__ == "OctetsKind":
-            return (f"{stem}_a", f"{stem}_b")
-        return stem
+            return tuple(self.codes(item, f"{head}i{i}{mark}{rest}") for i, item in enumerate(kind.items))
+        if isinstance(kind, Wide | OctetsKind):
+            return (f"{head}h{mark}{rest}", f"{head}l{mark}{rest}")
+        return None if isinstance(kind, WITHOUT_CODE) else stem
 
     def assign(self, names: Any, code: Any) -> None:
         """Assign code to names, pairs and tuples item by item."""
         if isinstance(names, tuple):
             for name, item in zip(names, code, strict=True):
                 self.assign(name, item)
-        elif code is not None and names != code:
+        elif names is not None and code is not None and names != code:
             self.line(f"{names} = {code}")
 
 

@@ -13,7 +13,6 @@ from wirebrick.compiler.front.convert import converted, integer, to_float, truth
 from wirebrick.compiler.front.wide import in_network, wide_compare
 from wirebrick.compiler.kinds import (
     BOOL,
-    NAT,
     NOTHING,
     Bool,
     Float,
@@ -33,7 +32,7 @@ from wirebrick.compiler.kinds import (
 from wirebrick.compiler.source import MISSING
 
 if TYPE_CHECKING:
-    from wirebrick.compiler.front.emitter import Emitter
+    from wirebrick.compiler.front.emitter import Emitter, Flow
 
 MIRRORED: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.Gt,
@@ -66,6 +65,7 @@ def expression(f: Emitter, node: ast.expr) -> Value:
     if handler is None:
         message, cure = REFUSED.get(type(node), (f"{type(node).__name__} is not supported", ""))
         f.refuse(node, message, cure)
+    f.check_depth(node)
     value: Value = handler(f, node)
     return value
 
@@ -126,13 +126,12 @@ def known(f: Emitter, node: ast.AST, name: str, value: Any) -> Value:
     if inspect.isfunction(value) or inspect.isbuiltin(value):
         return Value(Known(value), None)
     if isinstance(value, type):
-        if issubclass(value, Header | Record | int | float | bool) or value in (range, tuple, bytes, str):
-            return Value(Known(value), None)
-        if issubclass(value, BaseException):
-            return Value(Known(value), None)
+        return Value(Known(value), None)  # to be called, or for the constants in it
     cure = "numbers, addresses, networks, bytes, tuples, state objects and plain functions can be used"
     if isinstance(value, list | set | dict | bytearray):
         cure = f"make it a tuple if it does not change, else use an Array or a Table ({cure})"
+    elif type(value).__module__ == "ipaddress":
+        cure = f'use wirebrick.{type(value).__name__.removesuffix("Interface")}("{value}")'
     return f.refuse(node, f"{name} is a {type(value).__name__}: that can't be used in a user function", cure)
 
 
@@ -188,8 +187,8 @@ def _binary(f: Emitter, node: ast.BinOp) -> Value:
 def _boolean(f: Emitter, node: ast.BoolOp) -> Value:
     is_and = isinstance(node.op, ast.And)
     result = f.temporary()
-    first = True
     depth = 0
+    ways: list[Flow] = []  # where the rest is left out
     for operand in node.values:
         value = expression(f, operand)
         if not isinstance(value.kind, Bool) and not f.unit.in_condition(node):
@@ -204,9 +203,10 @@ def _boolean(f: Emitter, node: ast.BoolOp) -> Value:
             f.line(f"if {result}:" if is_and else f"if not {result}:")
             f.depth += 1
             depth += 1
-        first = False
+            ways.append(f.flow.clone())
     f.depth -= depth
-    del first
+    for way in ways:
+        f.flow.merge(way)
     return Value(BOOL, result)
 
 
@@ -248,6 +248,7 @@ def _compare(f: Emitter, node: ast.Compare) -> Value:
         return compare(f, node, node.ops[0], left, right)
     result = f.temporary()
     depth = 0
+    ways: list[Flow] = []
     for op, comparator in zip(node.ops, node.comparators, strict=True):
         right = expression(f, comparator)
         f.line(f"{result} = {compare(f, node, op, left, right).code}")
@@ -255,8 +256,11 @@ def _compare(f: Emitter, node: ast.Compare) -> Value:
             f.line(f"if {result}:")
             f.depth += 1
             depth += 1
+            ways.append(f.flow.clone())
         left = right
     f.depth -= depth
+    for way in ways:
+        f.flow.merge(way)
     return Value(BOOL, result)
 
 
@@ -420,5 +424,3 @@ HANDLERS: dict[type[ast.AST], Any] = {
     ast.Subscript: _subscript,
     ast.Call: _call,
 }
-
-_ = NAT

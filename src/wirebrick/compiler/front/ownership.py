@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from wirebrick.errors import CheckError
 
 if TYPE_CHECKING:
-    from wirebrick.compiler.front.emitter import Emitter
+    from wirebrick.compiler.front.emitter import Emitter, Flow
 
 
 class Ownership:
@@ -21,9 +21,10 @@ class Ownership:
             return
         state, place = gone
         may = "may have been" if state == "maybe" else "was"
+        file = "" if place.file == f.source.file else f" of {place.file}"
         f.refuse(
             node,
-            f"the packet {may} sent or dropped in line {place.line}",
+            f"the packet {may} sent or dropped in line {place.line}{file}",
             "a packet has one owner: use it before, or return right after send() or drop()",
         )
 
@@ -32,15 +33,19 @@ class Ownership:
         self.used(f, node, number)
         f.flow.gone[number] = ("gone", f.source.place(node))
 
-    def finish(self, f: Emitter) -> None:
-        """At a return or the end: every copy must be gone. Raises CheckError."""
-        for number, info in f.packets.items():
-            if not info.alive or not f.flow.reached or info.alive not in f.flow.defined:
-                continue
-            state = f.flow.gone.get(number)
-            if state is None or state[0] != "gone":
+    def finish(self, f: Emitter, flow: Flow, before: Flow | None = None) -> None:
+        """At a return, or the end of a loop's turn that began with ``before``: every copy must be gone.
+
+        Raises CheckError. Copies that a caller lent to a helper are the caller's business.
+        """
+        if not flow.reached:
+            return
+        for number in sorted(flow.made - (before.made if before else set())):
+            state = flow.gone.get(number)
+            if number not in f.borrowed and (state is None or state[0] != "gone"):
+                where = "each turn of the loop" if before else "the function"
                 raise CheckError(
                     "this copy is not sent or dropped on every path",
-                    place=info.made_at,
-                    cure='end it with send("port") or drop("reason") wherever the function can end',
+                    place=f.packets[number].made_at,
+                    cure=f'end it with send("port") or drop("reason") on all ways to the end of {where}',
                 )

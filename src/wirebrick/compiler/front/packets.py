@@ -114,12 +114,11 @@ def _copy(f: Emitter, node: ast.Call, kind: PacketKind) -> Value:
     f.line(f"{info.data} = load64({info.descriptor})")
     f.line(f"{info.alive} = True")
     if info.alive not in f.declared_copies:
-        f.lines.insert(1, f"    {info.alive} = False")
         f.declared_copies.append(info.alive)
     f.packets[number] = info
     f.locals.update((info.descriptor, info.data))
     f.flow.gone.pop(number, None)
-    f.flow.defined.add(info.alive)
+    f.flow.made.add(number)
     return Value(PacketKind(number), None)
 
 

@@ -15,9 +15,7 @@ from wirebrick.compiler.kinds import (
     Bool,
     Int,
     Known,
-    Nothing,
     OctetsKind,
-    PacketKind,
     TupleKind,
     Value,
     constant,
@@ -27,11 +25,12 @@ from wirebrick.packet.faults import FUEL, RAISE, VALUE
 if TYPE_CHECKING:
     from wirebrick.compiler.front.emitter import Emitter
 
-RETURN = "result"
 REFUSED: dict[type[ast.AST], tuple[str, str]] = {
     ast.Try: ("try is not supported", "test for what could go wrong first; a fault costs only this packet"),
-    ast.With: ("with is not supported", ""),
+    ast.TryStar: ("try is not supported", "test for what could go wrong first; a fault costs only this packet"),
+    ast.With: ("with is not supported", "what outlives a packet is state: a Table, an Array or a Counter"),
     ast.FunctionDef: ("a function can't be made for each packet", "define it outside"),
+    ast.AsyncFunctionDef: ("async is not supported", "a user function runs to completion"),
     ast.ClassDef: ("a class can't be made for each packet", "define it outside"),
     ast.Import: ("import is not supported here", "import at the top of the file"),
     ast.ImportFrom: ("import is not supported here", "import at the top of the file"),
@@ -48,6 +47,7 @@ def block(f: Emitter, body: list[ast.stmt]) -> None:
     for node in body:
         if not f.flow.reached:
             return
+        f.check_depth(node)
         handler = HANDLERS.get(type(node))
         if handler is None:
             message, cure = REFUSED.get(type(node), (f"{type(node).__name__} is not supported", ""))
@@ -176,29 +176,22 @@ def _loop(f: Emitter, node: ast.While | ast.For, emit: Any) -> None:
     f.flow = before
     head = before.clone()
     if again.reached:
-        for number, (state, place) in again.gone.items():
-            if number in f.packets and number not in head.gone and _outside(f, number, before):
-                head.gone[number] = ("maybe" if state else state, place)
+        for number, (_, place) in again.gone.items():
+            if number not in head.gone and (number == 0 or number in before.made or number in f.borrowed):
+                head.gone[number] = ("maybe", place)
     f.flow = head.clone()
     f.loops.append(LoopFlow())
     emit()
     loop = f.loops.pop()
-    endless = isinstance(node, ast.While) and isinstance(node.test, ast.Constant) and bool(node.test.value)
-    after = Flow(reached=False) if endless else head
-    if not endless:
-        for flow in [f.flow, *loop.continues]:
-            if flow.reached:
-                for number, gone in flow.gone.items():
-                    after.gone.setdefault(number, ("maybe", gone[1]))
-    for flow in loop.breaks:
+    turns = [f.flow, *loop.continues]
+    for flow in turns:
+        f.unit.ownership.finish(f, flow, before)
+    # A while loop is left where its test fails, or by break; a for loop also before its first turn.
+    after = Flow(reached=False) if isinstance(node, ast.While) else head
+    for flow in [*loop.breaks, *([] if isinstance(node, ast.While) else turns)]:
         after.merge(flow)
     f.flow = after
     f.loop_depth -= 1
-
-
-def _outside(f: Emitter, number: int, before: Flow) -> bool:
-    info = f.packets[number]
-    return not info.alive or info.alive in before.defined
 
 
 def burn(f: Emitter, amount: str) -> None:
@@ -216,6 +209,7 @@ def _while(f: Emitter, node: ast.While) -> None:
             test = condition(f, node.test)
             if not (test.is_const and test.const):
                 f.line(f"if not {test.code}: break")
+                f.loops[-1].breaks.append(f.flow.clone())
             block(f, node.body)
 
     _loop(f, node, emit)
@@ -226,9 +220,11 @@ def _for(f: Emitter, node: ast.For) -> None:
         f.refuse(node.target, "a loop has one variable")
     name = node.target.id
     call = node.iter
-    if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and f.source.lookup(call.func.id) is range:
-        _for_range(f, node, name, call)
-        return
+    if isinstance(call, ast.Call) and isinstance(call.func, ast.Name):
+        function = expression(f, call.func)
+        if isinstance(function.kind, Known) and function.kind.value is range:
+            _for_range(f, node, name, call)
+            return
     value = expression(f, node.iter)
     if isinstance(value.kind, OctetsKind):
         data = f.need(f.packets[value.kind.packet].data)
@@ -236,6 +232,8 @@ def _for(f: Emitter, node: ast.For) -> None:
         f.unit.touch(f, value.kind, "read")
         burn(f, f"({end} - {begin})")
         _counted(f, node, name, f"{begin}, {end}", lambda i: Value(NAT, f.keep(f"load8({data} + {i})")))
+    elif isinstance(value.kind, TupleKind) and value.const == ():
+        return
     elif isinstance(value.kind, TupleKind) and value.const and all(isinstance(v, int) for v in value.const):
         if any(not isinstance(constant(v).kind, Int | Bool) for v in value.const):
             f.refuse(node.iter, "a loop over a tuple needs integers of up to 64 bits")
@@ -248,7 +246,11 @@ def _for(f: Emitter, node: ast.For) -> None:
         burn(f, str(len(codes)))
         _counted(f, node, name, f"{len(codes)}", lambda i: Value(kind, f.keep(f"{values}[{i}]")))
     else:
-        f.refuse(node.iter, f"a loop runs over range(), bytes or a tuple of integers, not over {value.kind}")
+        f.refuse(
+            node.iter,
+            f"a loop runs over range(), bytes or a constant tuple of integers, not over {value.kind}",
+            "for i in range(n) and an index go through everything else",
+        )
 
 
 def _for_range(f: Emitter, node: ast.For, name: str, call: ast.Call) -> None:
@@ -349,5 +351,3 @@ HANDLERS: dict[type[ast.AST], Any] = {
     ast.Delete: _delete,
     ast.Pass: _pass,
 }
-
-_ = (Nothing, PacketKind)

@@ -196,9 +196,7 @@ class Unit:
         offset, end = f.need(slot.offset), f.need(slot.end)
         status, value = f.temporary(), f.temporary()
         f.line(f"{status}, {value} = {name}({data}, {offset}, {end})")
-        f.line(f"if unlikely({status} != 0):")
-        with f.indent():
-            f.line(f"return @STATUS({status})@")
+        f.fail_with(status)
         return Value(kind, value)
 
     def upper_layer(self, f: Emitter, header: HeaderKind) -> tuple[str, str]:
