@@ -118,3 +118,20 @@ def test_more_than_there_is():
 
     with pytest.raises(GraphError, match="that much can't be had"):
         made(Key, Huge, capacity=1 << 30, workers=100)
+
+
+def test_rows_are_the_items():
+    table = made(key=FlowKey, workers=2, capacity=64)
+    for index in (0, 1):
+        use_worker(index)
+        for port in range(20 + index):
+            record = table[FlowKey(version=4, src=1 << 100, dst=port, src_port=port)]
+            record.packets += port
+            record.host = IPv4Address("192.0.2.1")
+            record.rate = record.small = port
+    rows = table.rows()
+    expected = {bytes(key): value for key, value in table.items()}
+    assert len(rows) == len(expected) == 21
+    for row in rows:
+        value = expected[row["key"].tobytes()]
+        assert all(row["value"][name] == getattr(value, name) for name in Value.fields)

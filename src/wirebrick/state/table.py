@@ -146,6 +146,12 @@ class Table(State, Generic[K, V]):
                     united[key] = value
         yield from united.items()
 
+    def rows(self) -> Any:
+        """What ``items()`` gives, as a structured NumPy array with the fields ``key`` and ``value``."""
+        from wirebrick.state.columns import rows_of
+
+        return rows_of(self)
+
     def to_dict(self) -> dict[K, V]:
         """What ``items()`` gives, as a dictionary."""
         return dict(self.items())

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from wirebrick.addresses import IPv6Address
+
 if TYPE_CHECKING:
-    from wirebrick.packet.flow import FlowKey
+    from numpy.typing import NDArray
+
     from wirebrick.runtime.report import Report
 
 
@@ -22,17 +25,48 @@ class Flow(NamedTuple):
     bytes: int
 
 
-def by_size(items: Iterable[tuple[FlowKey, Any]]) -> list[Flow]:
-    """The flows of a table, most bytes first; equal ones by version, addresses, ports and protocol."""
-    found = []
-    for key, stats in items:
-        src, dst = key.src, key.dst
-        ports = key.src_port, key.dst_port
-        total = stats.bytes
-        order = (-total, key.version, int(src), int(dst), *ports, key.protocol)
-        found.append((order, Flow(str(src), str(dst), *ports, key.protocol, stats.packets, total)))
-    found.sort()
-    return [flow for _, flow in found]
+class Flows(Sequence[Flow]):
+    """The flows of a table, most bytes first; equal ones by version, addresses, ports and protocol.
+
+    They are sorted as numbers; a flow's text is made when it is asked for.
+    """
+
+    def __init__(self, rows: NDArray[Any]) -> None:
+        import numpy as np
+
+        key, value = rows["key"], rows["value"]
+        src, dst = key["src"], key["dst"]
+        last_first = [key["protocol"], key["dst_port"], key["src_port"], dst["low"], dst["high"], src["low"]]
+        order = np.lexsort([*last_first, src["high"], key["version"], ~value["bytes"]])
+        self._rows = rows[order]
+
+    def __len__(self) -> int:
+        """How many."""
+        return len(self._rows)
+
+    def __getitem__(self, index: Any) -> Any:
+        """A flow, or the list of a slice of them."""
+        if isinstance(index, slice):
+            return [_flow(row) for row in self._rows[index]]
+        return _flow(self._rows[index])
+
+    def __iter__(self) -> Iterator[Flow]:
+        """One after the other."""
+        return map(_flow, self._rows)
+
+
+def _flow(row: Any) -> Flow:
+    (src, dst, src_port, dst_port, protocol, version), (packets, size) = row.item()
+    text = _dotted if version == 4 else _grouped
+    return Flow(text(*src), text(*dst), src_port, dst_port, protocol, packets, size)
+
+
+def _dotted(high: int, low: int) -> str:
+    return f"{low >> 24}.{low >> 16 & 255}.{low >> 8 & 255}.{low & 255}"
+
+
+def _grouped(high: int, low: int) -> str:
+    return str(IPv6Address(high << 64 | low))
 
 
 def summary(flows: Sequence[Flow], top: int, expired: int, evicted: int, refused: int) -> Report:

@@ -10,7 +10,7 @@ from wirebrick.fields import U64
 from wirebrick.headers import Ethernet
 from wirebrick.nf.ip_packets import ip_packets
 from wirebrick.nf.monitor.export import check_target, export
-from wirebrick.nf.monitor.flows import by_size, summary
+from wirebrick.nf.monitor.flows import Flows, summary
 from wirebrick.packet.flow import FlowKey
 from wirebrick.packet.packet import Packet
 from wirebrick.state.record import Record
@@ -101,7 +101,7 @@ def monitor(
         stats.bytes += packet.length
 
     def finish() -> Report:
-        flows = by_size(table.items())
+        flows = Flows(table.rows())
         if target is not None:
             export(flows, target)
         return summary(flows, top, table.expired, table.evicted, table.refused)
