@@ -85,8 +85,13 @@ class Instrumented:
             definition = tree
             definition.decorator_list = []
         definition.returns = None
-        for argument in definition.args.args:
-            argument.annotation = None
+        declared = definition.args
+        for argument in [*declared.posonlyargs, *declared.args, *declared.kwonlyargs, declared.vararg, declared.kwarg]:
+            if argument is not None:
+                argument.annotation = None
+        # Annotations and defaults belong to another scope than this one: the values are set below.
+        declared.defaults = [ast.Constant(None) for _ in declared.defaults]
+        declared.kw_defaults = [default and ast.Constant(None) for default in declared.kw_defaults]
         space = {
             **function.__globals__,
             **SPACE,

@@ -5,14 +5,17 @@ from __future__ import annotations
 import ast
 import builtins
 import hashlib
+import inspect
 import linecache
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from types import CodeType
 from typing import Any
 
 from wirebrick.errors import CheckError, Place
 
-_trees: dict[tuple[str, str], ast.Module] = {}
+_trees: dict[tuple[str, str], ast.Module] = {}  # by file and hash of its text
+_codes: dict[tuple[str, str], list[CodeType]] = {}
 MISSING = object()
 
 
@@ -33,7 +36,10 @@ class Source:
     @property
     def arguments(self) -> list[str]:
         """Names of the arguments."""
-        return [argument.arg for argument in self.tree.args.args]
+        declared = self.tree.args
+        several = [argument for argument in (declared.vararg, declared.kwarg) if argument]
+        found = [*declared.posonlyargs, *declared.args, *declared.kwonlyargs, *several]
+        return [argument.arg for argument in found]
 
     def place(self, node: ast.AST) -> Place:
         """Where a part of it is."""
@@ -48,31 +54,58 @@ class Source:
         return getattr(builtins, name, MISSING)
 
 
-def source_of(function: Callable[..., Any]) -> Source:
-    """Read the source of a function. Raises CheckError where there is none to read."""
+def source_of(function: Callable[..., Any], used_at: Place | None = None) -> Source:
+    """Read the source of a function, which is used at a place. Raises CheckError where there is none to read."""
     code = function.__code__
-    lines = linecache.getlines(code.co_filename, function.__globals__)
-    text = "".join(lines)
     place = Place(code.co_filename, code.co_firstlineno)
+    if code.co_flags & (inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR):
+        raise CheckError(
+            f"{function.__name__} is async: that is not supported",
+            place=place,
+            cure="a user function runs to completion",
+        )
+    text = "".join(linecache.getlines(code.co_filename, function.__globals__))
     if not text:
         raise CheckError(
             f"the source of {function.__name__} can't be read",
-            place=place,
+            place=used_at or place,
             cure="network functions are compiled from their source: put it into a file or a notebook cell",
         )
     key = (code.co_filename, hashlib.sha256(text.encode()).hexdigest())
-    if key not in _trees:
-        try:
+    try:
+        if key not in _trees:
             _trees[key] = ast.parse(text, code.co_filename)
-        except SyntaxError as error:
-            raise CheckError(f"the source of {function.__name__} has changed: {error}", place=place) from None
-    tree = _find(_trees[key], function)
-    if tree is None:
+            _codes[key] = list(_inside(compile(_trees[key], code.co_filename, "exec", dont_inherit=True)))
+        tree = _find(_trees[key], function)
+    except SyntaxError:
+        tree = None
+    if tree is None or not _is_current(tree, code, _codes[key]):
         raise CheckError(
-            f"{function.__name__} is not where its code says; has the file changed since it was loaded?",
+            f"the source of {function.__name__} has changed since it was loaded",
             place=place,
+            cure="load the module again, or start anew",
         )
     return Source(function, tree, code.co_filename, _closure(function, place))
+
+
+def _inside(code: CodeType) -> Iterator[CodeType]:
+    """A code object and all that are defined in it."""
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _inside(constant)
+
+
+def _is_current(tree: ast.AST, code: CodeType, codes: list[CodeType]) -> bool:
+    """Whether a function's code comes from the text that is there now. Test runners rewrite functions with assert."""
+    if any(isinstance(node, ast.Assert) for node in ast.walk(tree)):
+        return True
+    return any(_content(one) == _content(code) for one in codes if one.co_name == code.co_name)
+
+
+def _content(code: CodeType) -> tuple[Any, ...]:
+    values = [repr(value) for value in code.co_consts if not isinstance(value, CodeType)]
+    return code.co_firstlineno, code.co_code, code.co_names, code.co_varnames, values
 
 
 def _closure(function: Callable[..., Any], place: Place) -> dict[str, Any]:
@@ -97,14 +130,22 @@ def _find(tree: ast.Module, function: Callable[..., Any]) -> ast.FunctionDef | a
             candidates.append(node)
     if len(candidates) > 1:
         candidates = [node for node in candidates if _covers(node, code)]
-    return candidates[0] if candidates else None
+    # Of a lambda in a lambda, both cover what the inner one does: it begins last.
+    return max(candidates, key=lambda node: (node.lineno, node.col_offset), default=None)
 
 
-def _covers(node: ast.FunctionDef | ast.Lambda, code: Any) -> bool:
+def _covers(node: ast.FunctionDef | ast.Lambda, code: CodeType) -> bool:
     """Whether all instructions of ``code`` come from inside ``node``: tells lambdas on one line apart."""
     body = node.body if isinstance(node, ast.Lambda) else node
+    assert body.end_lineno is not None
+    assert body.end_col_offset is not None
     start = (body.lineno, body.col_offset)
     end = (body.end_lineno, body.end_col_offset)
-    spans = [p for p in code.co_positions() if (None not in p and p[1] != p[0]) or p[2] != p[3]]
-    spans = [p for p in spans if None not in p and (p[2], p[3]) != (0, 0)]
-    return all(start <= (p[0], p[2]) and (p[1], p[3]) <= end for p in spans)
+    for line, end_line, column, end_column in code.co_positions():
+        if line is None or end_line is None or column is None or end_column is None:
+            continue
+        if (column, end_column) == (0, 0):  # the beginning of the function, which is nowhere
+            continue
+        if (line, column) < start or (end_line, end_column) > end:
+            return False
+    return True

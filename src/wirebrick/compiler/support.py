@@ -73,7 +73,7 @@ def shift_left(value: int, bits: int) -> int:
 
 def shl_overflows(value: int, bits: int) -> int:
     """Whether ``value << bits`` leaves 64 signed bits."""
-    if value == 0:
+    if value == 0 or bits == 0:
         return 0
     if bits > 63:
         return 1

@@ -82,6 +82,8 @@ def packet_attribute(f: Emitter, node: ast.Attribute, kind: PacketKind) -> Value
         f.unit.footprint("reads", name)
         offset = frame.D_INGRESS if name == "ingress" else frame.D_EGRESS
         return Value(PortKind(), f.keep(f"load16({descriptor} + {offset})"))
+    if name in PACKET_METHODS:
+        f.refuse(node, f"packet.{name} is not called", f"write packet.{name}() with its parentheses")
     known_names = (*PACKET_ATTRIBUTES, *PACKET_METHODS)
     return unknown(f, node, "a packet", name, known_names)
 

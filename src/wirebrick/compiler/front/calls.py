@@ -16,7 +16,6 @@ from wirebrick.compiler.kinds import (
     NAT,
     NOTHING,
     U64,
-    Bool,
     Float,
     HeaderKind,
     Int,
@@ -61,6 +60,13 @@ def call(f: Emitter, node: ast.Call) -> Value:
     if not isinstance(function.kind, Known):
         f.refuse(node, f"{function.kind} can't be called")
     return _known_call(f, node, function.kind.value)
+
+
+def _argument(f: Emitter, node: ast.Call, name: str) -> Value:
+    values = _arguments(f, node)
+    if len(values) != 1:
+        f.refuse(node, f"{name}() takes one argument here, not {len(values)}")
+    return values[0]
 
 
 def _arguments(f: Emitter, node: ast.Call) -> list[Value]:
@@ -144,7 +150,7 @@ def _known_call(f: Emitter, node: ast.Call, function: Any) -> Value:
 
 
 def _address(f: Emitter, node: ast.Call, kind: type[Address]) -> Value:
-    (value,) = _arguments(f, node) or (constant(0),)
+    value = _argument(f, node, kind.__name__)
     try:
         if isinstance(value.kind, Known) and isinstance(value.kind.value, str):
             return constant(kind(value.kind.value))
@@ -164,7 +170,7 @@ def _address(f: Emitter, node: ast.Call, kind: type[Address]) -> Value:
 
 
 def _len(f: Emitter, node: ast.Call) -> Value:
-    (value,) = _arguments(f, node)
+    value = _argument(f, node, "len")
     kind = value.kind
     if isinstance(kind, OctetsKind):
         f.unit.touch(f, kind, "read")
@@ -230,7 +236,7 @@ def _max(f: Emitter, node: ast.Call) -> Value:
 
 
 def _abs(f: Emitter, node: ast.Call) -> Value:
-    (value,) = _arguments(f, node)
+    value = _argument(f, node, "abs")
     if value.is_const:
         return constant(abs(value.const))
     if isinstance(value.kind, Float):
@@ -245,7 +251,7 @@ def _abs(f: Emitter, node: ast.Call) -> Value:
 
 
 def _int(f: Emitter, node: ast.Call) -> Value:
-    (value,) = _arguments(f, node)
+    value = _argument(f, node, "int")
     if isinstance(value.kind, Float):
         code = f.keep(value.code)
         f.fault_if(f"{code} != {code}", VALUE)
@@ -260,12 +266,12 @@ def _int(f: Emitter, node: ast.Call) -> Value:
 
 
 def _bool(f: Emitter, node: ast.Call) -> Value:
-    (value,) = _arguments(f, node)
+    value = _argument(f, node, "bool")
     return truth(f, node, value)
 
 
 def _float(f: Emitter, node: ast.Call) -> Value:
-    (value,) = _arguments(f, node)
+    value = _argument(f, node, "float")
     return to_float(f, node, value)
 
 
@@ -283,5 +289,3 @@ BUILTINS: dict[Any, Any] = {
     float: _float,
     range: _range,
 }
-
-_ = Bool

@@ -192,6 +192,12 @@ class Emitter:
 
     # Names ----------------------------------------------------------------------------------------------------
 
+    def argument(self, name: str, value: Value) -> None:
+        """An argument that takes no code: a packet, a header, something known."""
+        self.joined[name] = value.kind
+        self.values[name] = value
+        self.flow.defined.add(name)
+
     def bind(self, node: ast.AST, name: str, value: Value) -> None:
         """Give ``name`` a value."""
         from wirebrick.compiler.front.convert import kept

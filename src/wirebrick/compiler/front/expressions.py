@@ -108,9 +108,7 @@ def _constant(f: Emitter, node: ast.Constant) -> Value:
 
 def known(f: Emitter, node: ast.AST, name: str, value: Any) -> Value:
     """The value of an object from outside of the function."""
-    from wirebrick.headers.header import Header
     from wirebrick.state.base import State
-    from wirebrick.state.record import Record
 
     if isinstance(value, bool | int | float):
         if isinstance(value, int) and not -(1 << 63) <= value < 1 << 128:

@@ -7,12 +7,11 @@ import inspect
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from wirebrick.compiler.front.convert import int64, truth
-from wirebrick.compiler.front.emitter import Emitter, Flow, PacketInfo, Rights
+from wirebrick.compiler.front.convert import int64
+from wirebrick.compiler.front.emitter import RETURN, Emitter, Flow, PacketInfo, Rights
 from wirebrick.compiler.front.expressions import expression, known
-from wirebrick.compiler.front.statements import RETURN, block, condition
+from wirebrick.compiler.front.statements import block, condition
 from wirebrick.compiler.kinds import (
-    INT,
     NOTHING,
     Bool,
     Float,
@@ -37,24 +36,7 @@ from wirebrick.stream.graph import Slot
 if TYPE_CHECKING:
     from wirebrick.compiler.front.unit import Unit
 
-PASSES = 8
 HEADER_FUEL = 4096
-
-
-def own_checksums(source: Source) -> set[str]:
-    """Names of attributes that the function stores: a header whose checksum is among them is left alone."""
-    stored = set()
-    for node in ast.walk(source.tree):
-        targets: list[ast.expr] = []
-        if isinstance(node, ast.Assign):
-            targets = node.targets
-        elif isinstance(node, ast.AugAssign | ast.AnnAssign):
-            targets = [node.target]
-        for target in targets:
-            for part in ast.walk(target):
-                if isinstance(part, ast.Attribute) and isinstance(part.ctx, ast.Store):
-                    stored.add(part.attr)
-    return stored
 
 
 class Function:
@@ -69,6 +51,7 @@ class Function:
         self.ends = bool(emitter.fates)
         self.exits: Flow = emitter.flow
         self.own: frozenset[type[Header]] = frozenset()
+        self.facts: list[tuple[str, str]] = []
         self.variant = emitter.unit.shared.variant
 
 
@@ -86,14 +69,14 @@ def emit_user_function(
     tree = source.tree
     own: set[type[Header]] = set()
     unit.shared.variant = unit.shared.new_variant()
+    snapshot = unit.snapshot()
     while True:
 
         def start(f: Emitter) -> None:
             f.packets[0] = PacketInfo("d", "p", stack)
             f.own_checksums = frozenset(own)
             argument = source.arguments[0]
-            f.values[argument] = Value(PacketKind(0), None)
-            f.flow.defined.add(argument)
+            f.argument(argument, Value(PacketKind(0), None))
             f.groups, f.schema = groups, schema
             f.line("fate = 0")
 
@@ -106,8 +89,8 @@ def emit_user_function(
         if written <= own:
             break
         own |= written
-        unit.wrote_log.clear()
-    name = unit.shared.name(f"{unit.scope}_{source.name}")
+        unit.restore(snapshot)
+    name = unit.shared.name(f"{unit.scope}__{source.name}")
     place = source.place(tree)
     result = Function(name, emitter, [])
     text = [f"def {name}({', '.join([*result.needs, 'left'])}):", f"    # {place.file}:{place.line}"]
@@ -117,7 +100,7 @@ def emit_user_function(
 
 
 def _passes(unit: Unit, source: Source, rights: Rights, start: Any) -> Emitter:
-    """Emit until the kinds of all variables are known."""
+    """Emit until the kinds of all variables are known: each pass widens some, as often as they can be."""
     if source.function in unit.shared.active:
         raise CheckError(
             f"{source.name} calls itself", place=source.place(source.tree), cure="write a loop with a bound"
@@ -125,7 +108,7 @@ def _passes(unit: Unit, source: Source, rights: Rights, start: Any) -> Emitter:
     unit.shared.active.append(source.function)
     kinds: dict[str, Kind] = {}
     try:
-        for _ in range(PASSES):
+        while True:
             snapshot = unit.snapshot()
             emitter = Emitter(unit, source, rights)
             emitter.kinds = kinds
@@ -135,9 +118,14 @@ def _passes(unit: Unit, source: Source, rights: Rights, start: Any) -> Emitter:
                 return emitter
             kinds = emitter.joined
             unit.restore(snapshot)
+    except RecursionError:
+        raise CheckError(
+            f"{source.name} is nested too deeply",
+            place=source.place(source.tree),
+            cure="move a part of it into a function of its own",
+        ) from None
     finally:
         unit.shared.active.pop()
-    raise CheckError(f"the kinds of variables of {source.name} do not settle", place=source.place(source.tree))
 
 
 def _body(unit: Unit, f: Emitter) -> None:
@@ -183,7 +171,7 @@ def returned(unit: Unit, f: Emitter, node: ast.AST, value: ast.expr | None) -> N
             f.refuse(value, f"metadata() needs a {f.schema.__name__}, not {record.kind}")
         f.line(f"copy({f.need('attach')}, {record.code}, {record.kind.record.size})")
         f.line("return 0")
-    unit.ownership.finish(f)
+    unit.ownership.finish(f, f.flow)
     f.exits.append(f.flow.clone())
 
 
@@ -197,6 +185,8 @@ def _helper_return(unit: Unit, f: Emitter, node: ast.AST, value: ast.expr | None
             f.refuse(value, f"{kind} can't be returned", "return a number, a header or a record")
         if isinstance(kind, OctetsKind):
             f.refuse(value, "bytes of a packet can't be returned", "return offsets into them")
+        if isinstance(kind, TupleKind) and any(isinstance(item, RecordKind) and item.fresh for item in kind.items):
+            f.refuse(value, "a record that is made here can't be returned in a tuple", "return it by itself")
         if not isinstance(kind, Nothing):
             f.bind(value, RETURN, got)
             kind = f.values[RETURN].kind
@@ -239,7 +229,7 @@ def _resolved(f: Emitter, top: bool, method: bool = False) -> list[str]:
         names = _flat(f.values[RETURN].code) if RETURN in f.values and not isinstance(kind, Nothing) else []
         value = "".join(["0, left, fate", *(f", {name}" for name in names)])
     lines = []
-    for line in f.lines:
+    for line in [*(f"    {copy} = False" for copy in f.declared_copies), *f.lines]:
         line = line.replace("@VALUE@", value)
         for mark in ("@FAULT(", "@STATUS("):
             if mark in line:
@@ -254,7 +244,7 @@ def call_helper(
     unit: Unit, f: Emitter, node: ast.AST, function: Any, arguments: list[Value], keywords: dict[str, Value]
 ) -> Value:
     """Emit (once for each combination of kinds) and call a plain function."""
-    source = source_of(function)
+    source = source_of(function, f.source.place(node))
     unit.shared.called[function] = source
     values = _bound(unit, f, node, source, arguments, keywords)
     dynamic = [(name, v) for name, v in values.items() if _is_dynamic(v)]
@@ -263,23 +253,24 @@ def call_helper(
     helper = None if shares_packet else unit.shared.helpers.get(key)
     if helper is None:
         caller, unit.shared.variant = unit.shared.variant, unit.shared.new_variant()
+        log = len(unit.facts_log)
         helper = _emit_helper(unit, f, source, values)
+        helper.facts = unit.facts_log[log:]
         unit.shared.variant = caller
         unit.shared.helpers[key] = helper
+    else:
+        unit.facts_log += helper.facts
     unit.note(node, f"call {helper.variant}")
     unit.shared.variant_of[helper.variant] = function
-    f.uses_fuel = True
     codes = [code for _, value in dynamic for code in _flat(value.code)]
     for name in helper.needs:
         f.need(name)
     kind = helper.result or NOTHING
-    names = f.codes(kind, f.temporary()) if not isinstance(kind, Nothing | HeaderKind) else None
+    names = f.codes(kind, f.temporary())
     status, fate = f.temporary(), f.temporary()
     targets = ", ".join([status, "left", fate, *_flat(names)])
     f.line(f"{targets} = {helper.name}({', '.join([*codes, *helper.needs, 'left'])})")
-    f.line(f"if unlikely({status} != 0):")
-    with f.indent():
-        f.line(f"return @STATUS({status})@")
+    f.fail_with(status)
     if helper.ends:
         f.line(f"if {fate} != 0: fate = {fate}")
         f.fates.add("helper")
@@ -331,21 +322,21 @@ def _emit_helper(unit: Unit, f: Emitter, source: Source, values: dict[str, Value
         sub.borrowed = frozenset(n for n in f.packets if n)
         sub.own_checksums = f.own_checksums
         sub.flow.gone = dict(f.flow.gone)
+        sub.flow.made = set(f.flow.made)
         sub.line("fate = 0")
         for name, value in values.items():
-            sub.flow.defined.add(name)
-            if not _is_dynamic(value):
-                sub.values[name] = value
-                continue
             kind = value.kind
-            if isinstance(kind, Int):
-                kind = Int(kind.range, kind.address)
+            if not _is_dynamic(value):
+                sub.argument(name, value)
+                continue
+            if isinstance(kind, RecordKind):
+                kind = RecordKind(kind.record)  # it is the caller's: returned, it stays the same record
             codes = sub.codes(kind, f"a_{name}")
             parameters.extend(_flat(codes))
             sub.bind(source.tree, name, Value(kind, codes))
 
     emitter = _passes(unit, source, rights, start)
-    name = unit.shared.name(f"{unit.scope}_{source.name}")
+    name = unit.shared.name(f"{unit.scope}__{source.name}")
     helper = Function(name, emitter, parameters)
     place = source.place(source.tree)
     head = f"def {name}({', '.join([*parameters, *helper.needs, 'left'])}):"
@@ -371,8 +362,7 @@ def method_of(unit: Unit, header: type[Header], function: Any) -> tuple[str, Kin
     def start(f: Emitter) -> None:
         f.is_helper = True
         f.packets[0] = PacketInfo("d", "p", (slot,))
-        f.values[source.arguments[0]] = Value(HeaderKind(slot, 0), None)
-        f.flow.defined.add(source.arguments[0])
+        f.argument(source.arguments[0], Value(HeaderKind(slot, 0), None))
         f.line("fate = 0")
         f.line(f"left = {HEADER_FUEL}")
 
@@ -388,7 +378,7 @@ def method_of(unit: Unit, header: type[Header], function: Any) -> tuple[str, Kin
     if isinstance(kind, Bool):
         kind = Int("nat")
         emitter.lines = [line.replace("@VALUE@", "@TRUTH@") for line in emitter.lines]
-    name = unit.shared.name(f"{header.__name__}_{source.name}")
+    name = unit.shared.name(f"{header.__name__}__{source.name}")
     lines = _resolved(emitter, top=False, method=True)
     flag = _flat(emitter.values[RETURN].code)[0]
     lines = [line.replace("@TRUTH@", f"0, (1 if {flag} else 0)") for line in lines]
@@ -399,5 +389,3 @@ def method_of(unit: Unit, header: type[Header], function: Any) -> tuple[str, Kin
     unit.shared.helpers[key] = (name, kind)
     return name, kind
 
-
-_ = (truth, INT)

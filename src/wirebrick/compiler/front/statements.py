@@ -105,6 +105,9 @@ def _target(f: Emitter, node: ast.stmt, target: ast.expr, value: Value) -> None:
     if isinstance(target, ast.Name):
         f.bind(node, target.id, value)
     elif isinstance(target, ast.Tuple):
+        for part in target.elts:
+            if isinstance(part, ast.Starred):
+                f.refuse(part, "* is not supported here", "name the values")
         if not isinstance(value.kind, TupleKind):
             f.refuse(node, f"{value.kind} can't be unpacked")
         if len(target.elts) != len(value.kind.items):
@@ -196,7 +199,6 @@ def _loop(f: Emitter, node: ast.While | ast.For, emit: Any) -> None:
 
 def burn(f: Emitter, amount: str) -> None:
     """Take loop iterations from the fuel; none left is a fault."""
-    f.uses_fuel = True
     f.line(f"left = left - {amount}")
     f.fault_if("left < 0", FUEL)
 

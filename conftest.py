@@ -1,0 +1,47 @@
+"""For all tests: those of tcpdump's filters are skipped, with the reason, where libpcap is not installed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent
+ALL: frozenset[str] = frozenset()
+
+# Files, and which of their tests need it (or ALL).
+NEED_LIBPCAP = {
+    ROOT / "src" / "wirebrick" / "runtime" / "filter.py": ALL,
+    ROOT / "tests" / "runtime" / "test_filter.py": ALL,
+    ROOT / "tests" / "cli" / "test_cli_chain_file.py": frozenset(
+        {"test_run", "test_the_command_line_comes_first", "test_other_names_of_ports"}
+    ),
+    ROOT / "tests" / "cli" / "test_cli_mistakes.py": frozenset({"test_a_filter_with_a_mistake"}),
+    ROOT / "tests" / "cli" / "test_cli_run.py": frozenset({"test_options"}),
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that would fail for want of a library."""
+    found = [item for item in items if _needs(item)]
+    missing = _missing() if found else ""
+    if missing:
+        for item in found:
+            item.add_marker(pytest.mark.skip(reason=missing))
+
+
+def _needs(item: pytest.Item) -> bool:
+    names = NEED_LIBPCAP.get(item.path)
+    return names is not None and (names == ALL or item.name.partition("[")[0] in names)
+
+
+def _missing() -> str:
+    """Why filters can't be compiled here; nothing where they can."""
+    from wirebrick.errors import ParameterError
+    from wirebrick.runtime.filter import bpf
+
+    try:
+        bpf("ip")
+    except ParameterError as error:
+        return error.message
+    return ""
