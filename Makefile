@@ -47,7 +47,7 @@ test: $(BIN)/.test
 
 lint: $(BIN)/.dev
 	$(BIN)/ruff check .
-	$(BIN)/ruff format --check --config 'extend-exclude=["*.md"]' .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict
 
 bench: $(BIN)/.run

@@ -28,4 +28,5 @@ class Report:
 
 
 def _plain(cell: Any) -> Any:
-    return cell if cell is None or isinstance(cell, int | float | str) else str(cell)
+    # By exact type: addresses are integers too, but are to be read as people write them.
+    return cell if cell is None or type(cell) in (bool, int, float, str) else str(cell)
