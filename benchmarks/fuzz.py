@@ -15,6 +15,7 @@ made again.
 from __future__ import annotations
 
 import argparse
+import ctypes
 import sys
 import time
 from pathlib import Path
@@ -47,6 +48,38 @@ from wirebrick.stream.network_function import build_chain
 CAPTURE = Path(__file__).parent.parent / "captures" / "mixed.pcap"
 BURST, LONGEST = 512, 2000
 PORTS = ["in", "out"]
+OUTER = bytes.fromhex("020000000002020000000001")
+IP = bytes.fromhex("45000040000040004000") + bytes(2) + bytes([192, 0, 2, 1, 192, 0, 2, 2])
+
+
+def _udp(port: int) -> bytes:
+    """Ethernet, IPv4 of 64 bytes, and UDP to a port."""
+    ip = IP[:9] + b"\x11" + IP[10:]
+    return (
+        OUTER + b"\x08\x00" + ip + (5000).to_bytes(2, "big") + port.to_bytes(2, "big") + b"\x00\x2c\x00\x00"
+    )
+
+
+# What captured packets are put behind, for every second of them once more: tunnels, tags and labels.
+FRONTS = [
+    _udp(4789) + b"\x08\0\0\0\0\0\x07\0",  # VXLAN
+    _udp(6081) + b"\0\0\x65\x58\0\0\x07\0",  # Geneve
+    _udp(6081) + b"\x02\0\x65\x58\0\0\x07\0" + b"\x01\x02\x03\x01abcd",  # with an option
+    OUTER + b"\x08\x00" + IP[:9] + b"\x2f" + IP[10:] + b"\x20\0\x65\x58\0\0\0\x09",  # GRE with a key
+    OUTER
+    + b"\x08\x00"
+    + IP[:9]
+    + b"\x2f"
+    + IP[10:]
+    + b"\0\0\x08\0"
+    + IP[:9]
+    + b"\x11"
+    + IP[10:],  # GRE, IPv4
+    OUTER + b"\x81\x00\x20\x07\x08\x00" + IP,  # VLAN
+    OUTER + b"\x88\xa8\x20\x07\x81\x00\0\x05\x86\xdd" + b"\x60" + bytes(5) + b"\0\x40",  # QinQ, IPv6
+    OUTER + b"\x88\x47\0\x01\0\x40\0\x02\x01\x40",  # two MPLS labels
+    OUTER + b"\x86\xdd\x60\0\0\0\0\x40\0\x40" + bytes(32) + b"\x2b\0" + bytes(6) + b"\x2c\x01" + bytes(14),
+]
 Bytes = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
 
 
@@ -67,6 +100,11 @@ class Frames:
         self.random = np.random.default_rng(seed)
         self.noise = self.random.integers(0, 256, 1 << 24, np.uint8)
         real = capture(CAPTURE)
+        real += [
+            front + packet
+            for number, packet in enumerate(real[::2])
+            for front in [FRONTS[number % len(FRONTS)]]
+        ]
         self.sizes = np.array([len(packet) for packet in real])
         self.real = np.zeros((len(real), LONGEST), np.uint8)
         for row, packet in zip(self.real, real, strict=True):
@@ -104,7 +142,11 @@ class Fuzz:
         program = make_program(graph, self.plan, 1, interpret=False)
         self.process, self.derive = program.process, program.derive
         self.context = Context(
-            burst=BURST, frame_size=LONGEST, ports=2, counters=self.plan.counters.room, scratch=program.scratch
+            burst=BURST,
+            frame_size=LONGEST,
+            ports=2,
+            counters=self.plan.counters.room,
+            scratch=program.scratch,
         )
         self.context.set_states([state.blocks[0] for state in program.states])
         self.context.set_egress(self.plan.default_egress)
@@ -134,7 +176,9 @@ class Fuzz:
             self.derive(counts, self.received)
         lost = sum(count for (_, kind, _), count in counts.items() if kind in ("drop", "fault"))
         if self.received + self.context[W_COPIES] != self.left + lost:
-            wrong.append(f"{self.received} received, {self.context[W_COPIES]} copied, {self.left} left, {lost} lost")
+            wrong.append(
+                f"{self.received} received, {self.context[W_COPIES]} copied, {self.left} left, {lost} lost"
+            )
         return wrong
 
     def _describe(self, lengths: np.ndarray[tuple[int], np.dtype[np.int64]]) -> None:
@@ -145,7 +189,7 @@ class Fuzz:
         sizes[:BURST] = lengths
         for place in (D_LENGTH, D_WIRE):
             d[:, place : place + 4] = sizes.view(np.uint8).reshape(count, 4)
-        d[:, D_TIME : D_EGRESS] = 0
+        d[:, D_TIME:D_EGRESS] = 0
         d[:, D_EGRESS : D_EGRESS + 2] = np.array([NO_PORT], "<u2").view(np.uint8)
         d[:, D_FRAME : D_FRAME + 4] = np.arange(count, dtype="<u4").view(np.uint8).reshape(count, 4)
         self.context[W_COUNT] = self.context[W_USED] = BURST
@@ -157,7 +201,9 @@ class Fuzz:
         changed = self.rows[:BURST] != original[:BURST]
         behind = self.head + lengths[:, None] + self.behind
         changed &= (self.columns < self.head - self.before) | (self.columns >= behind)
-        found = [f"frame {row}: bytes outside of it have changed" for row in np.flatnonzero(changed.any(axis=1))]
+        found = [
+            f"frame {row}: bytes outside of it have changed" for row in np.flatnonzero(changed.any(axis=1))
+        ]
         copies = self.rows[BURST:, : self.head] != original[BURST:, : self.head]
         if copies.any():
             found.append("the headroom of a copy has changed")
@@ -170,8 +216,6 @@ class Fuzz:
 
 def _words(address: int, size: int) -> Bytes:
     """Memory as bytes."""
-    import ctypes
-
     return np.frombuffer((ctypes.c_uint8 * size).from_address(address), np.uint8)
 
 
@@ -190,7 +234,9 @@ def fuzz(frames: int, seed: int) -> int:
     for name, chain in chains.items():
         counts = chain.plan.counters.read(chain.context.counters)
         lost = {".".join(key): n for key, n in counts.items() if key[1] in ("drop", "fault") and n}
-        print(f"{name:12} {chain.received:>10,} frames, {chain.context[W_COPIES]:,} copied, {chain.left:,} left, {lost}")
+        print(
+            f"{name:12} {chain.received:>10,} frames, {chain.context[W_COPIES]:,} copied, {chain.left:,} left, {lost}"
+        )
     seconds = time.monotonic() - start
     print(f"{number * BURST:,} frames in {seconds:.0f} s, {found} findings")
     return found
@@ -198,7 +244,9 @@ def fuzz(frames: int, seed: int) -> int:
 
 def main() -> int:
     """The command line; exit status 1 if something was found."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.fuzz", description=(__doc__ or "").split("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.fuzz", description=(__doc__ or "").split("\n")[0]
+    )
     parser.add_argument("--frames", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()

@@ -36,7 +36,7 @@ def touch_payload(packet):
     for octet in payload[0:64]:
         total += octet
     if len(payload) > 9:
-        payload.put_u64(1, payload.u64(0) + total)
+        payload.put_u64(1, (payload.u64(0) + total) & 0xFFFFFFFFFFFFFFFF)
         payload[-1] ^= 0x5A
     if payload.find(b"\r\n") > 0:
         payload[0] = total
@@ -51,7 +51,7 @@ def options(packet):
 
 
 def age(packet):
-    """Change what the checksum covers."""
+    """Change what the checksums cover."""
     packet.header.ttl -= 1
     packet.header.src = packet.header.dst + 1
     touch_payload(packet)
@@ -137,7 +137,7 @@ def tunnels(packets: Stream) -> Stream:
 
 @network_function
 def wrap(packets: Stream) -> Stream:
-    """36 and 50 bytes in front, taken off again from those that have them."""
+    """50 bytes in front of every packet."""
 
     def outer(packet):
         packet.header.src = IPv4Address("198.51.100.1")

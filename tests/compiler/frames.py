@@ -35,7 +35,13 @@ def transport(r: random.Random):
     kind = r.randrange(5)
     if kind == 0:
         options = r.choice([[], [("MSS", 1460)], [("NOP", None), ("MSS", 1300), ("WScale", 5)]])
-        return TCP(sport=r.randrange(65536), dport=port, seq=r.getrandbits(32), flags=r.choice("SAFR"), options=options)
+        return TCP(
+            sport=r.randrange(65536),
+            dport=port,
+            seq=r.getrandbits(32),
+            flags=r.choice("SAFR"),
+            options=options,
+        )
     if kind == 1:
         return ICMP(id=r.randrange(65536), seq=r.randrange(65536))
     udp = UDP(sport=r.randrange(65536), dport=port)
@@ -47,13 +53,27 @@ def transport(r: random.Random):
 def network(r: random.Random, inner):
     ttl = r.choice([0, 1, 2, 3, 64, 255])
     if r.random() < 0.3:
-        head = IPv6(src=r.choice(["2001:db8::1", "fe80::2"]), dst="2001:db8::2", hlim=ttl, fl=r.getrandbits(20))
+        head = IPv6(
+            src=r.choice(["2001:db8::1", "fe80::2"]), dst="2001:db8::2", hlim=ttl, fl=r.getrandbits(20)
+        )
         if r.random() < 0.3:
-            head = head / r.choice([IPv6ExtHdrHopByHop(), IPv6ExtHdrDestOpt(), IPv6ExtHdrFragment(offset=r.choice([0, 3]), m=1)])
+            head = head / r.choice(
+                [IPv6ExtHdrHopByHop(), IPv6ExtHdrDestOpt(), IPv6ExtHdrFragment(offset=r.choice([0, 3]), m=1)]
+            )
         return head / inner
     options = [IPOption_RR()] if r.random() < 0.15 else []
     frag = r.choice([0] * 8 + [3])
-    return IP(src=r.choice(["10.1.2.3", "192.0.2.5"]), dst=f"10.0.0.{r.randrange(256)}", ttl=ttl, options=options, frag=frag, id=r.randrange(65536)) / inner
+    return (
+        IP(
+            src=r.choice(["10.1.2.3", "192.0.2.5"]),
+            dst=f"10.0.0.{r.randrange(256)}",
+            ttl=ttl,
+            options=options,
+            frag=frag,
+            id=r.randrange(65536),
+        )
+        / inner
+    )
 
 
 def frame(r: random.Random) -> bytes:

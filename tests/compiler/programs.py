@@ -63,9 +63,21 @@ def part(header, n):
 '''
 FIELDS = {"a": 64, "b": 3, "c": 5, "d": 16, "e": 32, "g": 48, "h": 13, "i": 51}
 EDGES = [0, 1, 2, 3, 5, 7, 8, 31, 32, 63, 64, 100, 255, 0xFFFF]
-EDGES += [edge + near for edge in (1 << 31, 1 << 32, 1 << 53, 1 << 63) for near in (-1, 0, 1)] + [(1 << 64) - 1]
+EDGES += [edge + near for edge in (1 << 31, 1 << 32, 1 << 53, 1 << 63) for near in (-1, 0, 1)] + [
+    (1 << 64) - 1
+]
 NEGATIVE = [-1, -2, -7, -(1 << 31), -(1 << 63), 1 - (1 << 63)]
-FLOATS = ["0.0", "0.5", "-1.5", "3.0", "1e18", "9223372036854775808.0", "-9223372036854775808.0", "1e300", "1e-9"]
+FLOATS = [
+    "0.0",
+    "0.5",
+    "-1.5",
+    "3.0",
+    "1e18",
+    "9223372036854775808.0",
+    "-9223372036854775808.0",
+    "1e300",
+    "1e-9",
+]
 
 
 class Program:
@@ -117,7 +129,9 @@ class Program:
             sign = self.pick("+", "-", "*", "//", "%", "&", "|", "^", "+", "-")
             return f"({self.integer(low)} {sign} {self.integer(low)})"
         if kind == 7:
-            count = self.pick(str(r.randrange(70)), f"({self.integer(0)} & 63)", f"({self.integer(0)} & 127)", self.leaf())
+            count = self.pick(
+                str(r.randrange(70)), f"({self.integer(0)} & 63)", f"({self.integer(0)} & 127)", self.leaf()
+            )
             return f"({self.integer(low)} {self.pick('<<', '>>')} {count})"
         if kind == 8:
             return f"({self.pick('-', '~', '+')}{self.integer(low)})"
@@ -128,12 +142,15 @@ class Program:
         if kind == 11:
             return f"({self.integer(low)} if {self.truth(low)} else {self.integer(low)})"
         if kind == 12:
-            return f"({self.integer(low)} & {self.pick('0xFF', '0xFFFFFFFF', '0xFFFFFFFFFFFFFFFF', '0x7FFFFFFFFFFFFFFF')})"
+            mask = self.pick("0xFF", "0xFFFFFFFF", "0xFFFFFFFFFFFFFFFF", "0x7FFFFFFFFFFFFFFF")
+            return f"({self.integer(low)} & {mask})"
         if kind == 13:
             return self.call(low)
         if kind == 14:
             return f"int({self.floating(low)})"
-        return self.pick(f"({self.wide(low)} >> 64)", f"({self.wide(low)} & 0xFFFF)", f"({self.truth(low)} + 1)")
+        return self.pick(
+            f"({self.wide(low)} >> 64)", f"({self.wide(low)} & 0xFFFF)", f"({self.truth(low)} + 1)"
+        )
 
     def call(self, low: int) -> str:
         """A call of a helper function."""
@@ -156,7 +173,9 @@ class Program:
         if kind == 5:
             return self.pick("packet.length", "len(payload)", "EDGE", "NEAR")
         if kind == 6:
-            return self.pick("payload[0]", "payload.u16(0)", "payload.u32(1)", "payload.u64(0)", "payload[-1]")
+            return self.pick(
+                "payload[0]", "payload.u16(0)", "payload.u32(1)", "payload.u64(0)", "payload[-1]"
+            )
         if kind == 7:
             return self.pick("bigs[1]", "smalls[2]", "cells[0].big", "cells[1].small", "bigs[3]")
         return f"header.{r.choice(list(FIELDS))}"
@@ -169,7 +188,9 @@ class Program:
             return r.choice(names)
         low = depth - 1
         if r.random() < 0.6:
-            other = self.pick(self.wide(low), f"header.{r.choice(list(FIELDS))}", "0xFFFFFFFFFFFFFFFF", "(1 << 127)")
+            other = self.pick(
+                self.wide(low), f"header.{r.choice(list(FIELDS))}", "0xFFFFFFFFFFFFFFFF", "(1 << 127)"
+            )
             return f"({self.wide(low)} {self.pick('&', '|', '^')} {other})"
         return f"({self.wide(low)} {self.pick('<<', '>>')} {r.randrange(64)})"
 
@@ -204,9 +225,15 @@ class Program:
         if kind < 3:
             return f"({self.integer(low)} {sign} {self.integer(low)})"
         if kind == 3:
-            return f"({self.integer(low)} {sign} {self.integer(low)} {self.pick('<', '>=')} {self.integer(low)})"
+            return (
+                f"({self.integer(low)} {sign} {self.integer(low)} {self.pick('<', '>=')} {self.integer(low)})"
+            )
         if kind == 4:
-            return f"({self.truth(low)} {self.pick('and', 'or')} {self.truth(low)})" if depth > 0 else "(packet.length > 60)"
+            return (
+                f"({self.truth(low)} {self.pick('and', 'or')} {self.truth(low)})"
+                if depth > 0
+                else "(packet.length > 60)"
+            )
         if kind == 5:
             return f"(not {self.truth(low)})" if depth > 0 else "(header.b > 3)"
         if kind == 6:
@@ -269,7 +296,10 @@ class Program:
             self.line(depth, f"{a}, {b} = {self.pick(f'{b}, {a}', f'{self.integer(1)}, {self.integer(1)}')}")
         elif kind == 8 and [n for n in self.known["i"] if n not in self.fixed]:
             name = r.choice([n for n in self.known["i"] if n not in self.fixed])
-            self.line(depth, f"{name} {self.pick('+=', '-=', '*=', '&=', '|=', '^=', '//=', '%=', '>>=')} {self.integer(2)}")
+            self.line(
+                depth,
+                f"{name} {self.pick('+=', '-=', '*=', '&=', '|=', '^=', '//=', '%=', '>>=')} {self.integer(2)}",
+            )
         elif kind < 11 and depth < 4:
             self.branch(depth, in_loop=in_loop)
         elif depth < 3:
@@ -348,6 +378,8 @@ def packets(seed: int, count: int) -> list[bytes]:
     for _ in range(count):
         data = bytearray()
         while len(data) < 45:
-            data += r.choice([bytes(3), b"\xff" * 3, b"\x7f\xff\xff", b"\x80\0\0", r.randbytes(3), b"\xff" * 8, bytes(8)])
+            data += r.choice(
+                [bytes(3), b"\xff" * 3, b"\x7f\xff\xff", b"\x80\0\0", r.randbytes(3), b"\xff" * 8, bytes(8)]
+            )
         made.append(bytes(data[:45]) + r.randbytes(r.randrange(0, 60)))
     return made

@@ -23,7 +23,8 @@ from wirebrick.errors import WirebrickError
 def load(path: Path) -> Any:
     """A fresh copy of a module: its state objects are new."""
     spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec and spec.loader
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -99,7 +100,10 @@ def main() -> int:
         refused += more
         seed += 1
     done = (seed - given.seed) * given.functions
-    print(f"{done} functions compared, {refused} refused by the check, {found} modules with differences", flush=True)
+    print(
+        f"{done} functions compared, {refused} refused by the check, {found} modules with differences",
+        flush=True,
+    )
     return 1 if found else 0
 
 

@@ -42,7 +42,7 @@ def load(folder: Path, text: str):
 
 
 def nf_text(body: str, before: str = "", operator: str = "transform", parse: str = ".parse(Ethernet)") -> str:
-    """An NF whose function ``work`` has ``body``: its first line is FIRST + 1 plus the lines of ``before``."""
+    """An NF whose function has ``body``: its first line is FIRST + 1 plus the lines of ``before``."""
     lines = textwrap.indent(textwrap.dedent(body).strip("\n"), "    ")
     end = f"@network_function\ndef nf(packets):\n    return packets{parse}.{operator}(work)\n"
     return f"{before}def work(packet):\n{lines}\n{end}"

@@ -36,10 +36,19 @@ def project(tmp_path):
 
 def start(project: Path, folder: Path | None = None) -> subprocess.Popen[str]:
     source = Path(cache.__file__).parents[2]
-    environment = {**os.environ, "PYTHONPATH": str(source), "WIREBRICK_CACHE": str(folder or project / "cache")}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(source),
+        "WIREBRICK_CACHE": str(folder or project / "cache"),
+    }
     environment["PYTHONDONTWRITEBYTECODE"] = "1"
     return subprocess.Popen(
-        [sys.executable, "main.py"], cwd=project, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "main.py"],
+        cwd=project,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
 
 

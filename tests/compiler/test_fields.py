@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 import random
 
 import pytest
+from run_programs import load
 
 import wirebrick
 
@@ -24,7 +24,9 @@ def layout(r: random.Random, number: int) -> list[int]:
     """The widths of a header's fields: a whole number of bytes, often an odd one."""
     widths = [r.randrange(1, 8)] if number % 8 else []
     while len(widths) < 9:
-        widths.append(r.choice([1, 7, 8, 9, 15, 16, 17, 24, 31, 32, 33, 40, 48, 57, 63, 64, r.randrange(1, 65)]))
+        widths.append(
+            r.choice([1, 7, 8, 9, 15, 16, 17, 24, 31, 32, 33, 40, 48, 57, 63, 64, r.randrange(1, 65)])
+        )
     rest = -sum(widths) % 8
     return [*widths, rest] if rest else widths
 
@@ -74,10 +76,7 @@ def test_fields_of_any_width_at_any_offset(tmp_path, seed):
     path = tmp_path / f"fields_{seed}.py"
     path.write_text(module(layouts))
     for interpret in (False, True):
-        spec = importlib.util.spec_from_file_location(path.stem, path)
-        assert spec and spec.loader
-        made = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(made)
+        made = load(path)
         chain = [getattr(made, f"nf{number}") for number in range(HEADERS)]
         frames = [r.randbytes(100) for _ in range(FRAMES)] + [b"\xff" * 100, bytes(100)]
         result = wirebrick.run(chain, rx=frames, interpret=interpret)

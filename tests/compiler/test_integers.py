@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 from typing import Any
 
 import pytest
+from run_programs import load
 
 import wirebrick
 
@@ -163,10 +163,7 @@ def results(request: Any, tmp_path_factory: Any) -> tuple[list[int | None], dict
     """The value of each case (None: a fault), and the packets that came out."""
     path = tmp_path_factory.mktemp("integers") / f"integers_{request.param}.py"
     path.write_text(module())
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec and spec.loader
-    made = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(made)
+    made = load(path)
     frames = [
         b"".join([n.to_bytes(2, "big"), *(v.to_bytes(8, "big") for v in (a, b, s + BIG, t + BIG))])
         for n, (_, a, b, s, t, _) in enumerate(CASES)

@@ -23,7 +23,13 @@ STATEMENTS = [
     ("x = 1\ndel x", 2, 5, "only an entry of a table", ""),
     ("del packet.header", 1, 5, "only an entry of a table", ""),
     ("for i in range(3):\n    pass\nelse:\n    packet.header.dst = 1", 4, 5, "else of a loop", "variable"),
-    ("while packet.length > 99999:\n    pass\nelse:\n    packet.header.dst = 1", 4, 5, "else of a loop", "variable"),
+    (
+        "while packet.length > 99999:\n    pass\nelse:\n    packet.header.dst = 1",
+        4,
+        5,
+        "else of a loop",
+        "variable",
+    ),
     ("for a, b in ((1, 2),):\n    pass", 1, 5, "one variable", ""),
     ("for i in 5:\n    pass", 1, 10, "not over an integer", "range(n)"),
     ("for i in packet:\n    pass", 1, 10, "not over a packet", "range(n)"),
@@ -42,7 +48,13 @@ STATEMENTS = [
     ("x += 1", 1, 1, "x may have no value", "on every way"),
     ("if packet.length > 9:\n    x = 1\npacket.header.dst = x", 3, 21, "x may have no value", "on every way"),
     ("for i in range(2):\n    x = i\npacket.header.dst = x", 3, 21, "x may have no value", "on every way"),
-    ("while packet.length > 9:\n    x = 1\n    break\npacket.header.dst = x", 4, 21, "x may have no value", ""),
+    (
+        "while packet.length > 9:\n    x = 1\n    break\npacket.header.dst = x",
+        4,
+        21,
+        "x may have no value",
+        "",
+    ),
     ("x = None", 1, 1, "None can't be put into a variable", "-1"),
     ('x = "text"', 1, 1, "text and bytes can't be put", "where it is needed"),
     ("x = packet.flow", 1, 5, "packet.flow is not called", "packet.flow()"),
@@ -205,7 +217,9 @@ def test_rights_of_the_operator(tmp_path, operator, body, message, cure):
     check(tmp_path, nf_text(body, operator=operator), FIRST + 1, 0, message, cure)
 
 
-@pytest.mark.parametrize("body", ["x = 1", "if packet.length > 3:\n    return True", '"""Docstring only."""', "pass"])
+@pytest.mark.parametrize(
+    "body", ["x = 1", "if packet.length > 3:\n    return True", '"""Docstring only."""', "pass"]
+)
 def test_a_filter_that_may_end_without_a_result(tmp_path, body):
     check(tmp_path, nf_text(body, operator="filter"), FIRST, 1, "must return True or False on every path", "")
 
@@ -244,7 +258,12 @@ HELPERS = [
     ("def h(n):\n    return h(n)\n", "h(1)", "h calls itself", 1),
     ("def h(n):\n    return k(n)\ndef k(n):\n    return h(n)\n", "h(1)", "h calls itself", 1),
     ("def h(n):\n    if n > 3:\n        return 1\n", "h(packet.length)", "on some paths only", 1),
-    ("def h(n):\n    if n > 3:\n        return 1\n    return 1.5\n", "h(packet.length)", "returned an integer before", 4),
+    (
+        "def h(n):\n    if n > 3:\n        return 1\n    return 1.5\n",
+        "h(packet.length)",
+        "returned an integer before",
+        4,
+    ),
     ("def h(n):\n    return 'x'\n", "h(1)", "can't be returned", 2),
     ("def h(n):\n    return n.payload\n", "h(packet)", "bytes of a packet can't be returned", 2),
     ("def h(n):\n    return n\n", "h(packet)", "a packet can't be returned", 2),
@@ -278,7 +297,8 @@ def test_print_is_for_the_interpreter(tmp_path, capsys):
     [
         "x = " + " + ".join(["packet.length"] * 700),
         "".join(f"{'    ' * n}if packet.length > {n}:\n" for n in range(90)) + "    " * 90 + "pass",
-        "if packet.length == 0:\n    pass\n" + "".join(f"elif packet.length == {n}:\n    pass\n" for n in range(1, 200)),
+        "if packet.length == 0:\n    pass\n"
+        + "".join(f"elif packet.length == {n}:\n    pass\n" for n in range(1, 200)),
         "x = " + "not " * 190 + "packet.length",
         "x = packet.length\nif " + " and ".join(f"x > {n}" for n in range(300)) + ":\n    pass",
     ],
@@ -289,5 +309,8 @@ def test_deep_nesting_is_an_error_or_works(tmp_path, text):
     try:
         wirebrick.run(nf, rx=PACKETS)
     except CheckError as error:
-        assert "too deeply" in error.message
-        assert "function of its own" in error.cure
+        found = error
+    else:
+        return
+    assert "too deeply" in found.message
+    assert "function of its own" in found.cure

@@ -22,7 +22,10 @@ def twice(value):
 @pytest.mark.parametrize(
     ("filters", "drops"),
     [
-        ("filter(lambda p: p.length > 61, 'a').filter(lambda p: p.length > 150, 'b')", {"nf.a": 1, "nf.b": 1}),
+        (
+            "filter(lambda p: p.length > 61, 'a').filter(lambda p: p.length > 150, 'b')",
+            {"nf.a": 1, "nf.b": 1},
+        ),
         ("filter(lambda p: p.length > 150, 'a').filter(lambda p: p.length > 61, 'b')", {"nf.a": 2}),
         ("filter(above(61), 'a').filter(above(150), 'b')", {"nf.a": 1, "nf.b": 1}),
         ("filter(two(1), 'a').filter(two(2), 'b')", {"nf.a": 1, "nf.b": 1}),
@@ -34,7 +37,8 @@ def twice(value):
 def test_lambdas(tmp_path, filters, drops):
     text = (
         "CHOICE = True\nabove = lambda n: lambda p: p.length > n\n"
-        "def two(n):\n    f, g = (lambda p: p.length > 61), (lambda p: p.length > 150); return f if n == 1 else g\n"
+        "def two(n):\n"
+        "    f, g = (lambda p: p.length > 61), (lambda p: p.length > 150); return f if n == 1 else g\n"
         f"@network_function\ndef nf(packets):\n    return packets.{filters}\n"
     )
     assert same(tmp_path, text)[1] == drops
@@ -52,7 +56,8 @@ def test_decorated_functions(tmp_path):
     text = (
         "def keep(f):\n    f.kept = True\n    return f\n"
         "def several(*names):\n    return keep\n"
-        "@network_function\ndef nf(packets):\n    @keep\n    @several(\n        'a', 'b')\n    def work(packet):\n"
+        "@network_function\ndef nf(packets):\n    @keep\n    @several(\n        'a', 'b')\n"
+        "    def work(packet):\n"
         "        packet.header.dst = 5\n    return packets.parse(Ethernet).transform(work)\n"
     )
     assert same(tmp_path, text)[0][0][:6] == bytes(5) + b"\x05"
@@ -60,8 +65,10 @@ def test_decorated_functions(tmp_path):
 
 def test_a_wrapping_decorator_is_refused(tmp_path):
     text = (
-        "def logged(f):\n    @functools.wraps(f)\n    def inner(*args):\n        return f(*args)\n    return inner\n"
-        "@network_function\ndef nf(packets):\n    @logged\n    def work(packet):\n        packet.header.dst = 5\n"
+        "def logged(f):\n    @functools.wraps(f)\n    def inner(*args):\n        return f(*args)\n"
+        "    return inner\n"
+        "@network_function\ndef nf(packets):\n    @logged\n    def work(packet):\n"
+        "        packet.header.dst = 5\n"
         "    return packets.parse(Ethernet).transform(work)\n"
     )
     error = refused(tmp_path, text)
@@ -94,7 +101,9 @@ def test_annotations_and_defaults_stay_where_they_belong(tmp_path):
 
 def test_no_source():
     space = {"network_function": wirebrick.network_function}
-    exec("def work(packet):\n    return True\n@network_function\ndef nf(p):\n    return p.filter(work)", space)
+    exec(
+        "def work(packet):\n    return True\n@network_function\ndef nf(p):\n    return p.filter(work)", space
+    )
     with pytest.raises(CheckError, match="can't be read") as caught:
         wirebrick.run(space["nf"], rx=PACKETS)
     assert "notebook cell" in caught.value.cure
@@ -132,7 +141,9 @@ def test_notebook_cells():
     ],
 )
 def test_a_function_edited_after_it_was_loaded(tmp_path, old, new):
-    text = "def work(p):\n    return p.length > 61\n@network_function\ndef nf(q):\n    return q.filter(work)\n"
+    text = (
+        "def work(p):\n    return p.length > 61\n@network_function\ndef nf(q):\n    return q.filter(work)\n"
+    )
     module = load(tmp_path, text)
     path = tmp_path / f"{module.__name__}.py"
     path.write_text(path.read_text().replace(old, new, 1))
@@ -143,7 +154,8 @@ def test_a_function_edited_after_it_was_loaded(tmp_path, old, new):
 
 
 def test_an_edit_elsewhere_in_the_file_does_not_matter(tmp_path):
-    text = "def work(p):\n    return p.length > 61\n@network_function\ndef nf(q):\n    return q.filter(work)\nX = 1\n"
+    text = "def work(p):\n    return p.length > 61\n"
+    text += "@network_function\ndef nf(q):\n    return q.filter(work)\nX = 1\n"
     module = load(tmp_path, text)
     path = tmp_path / f"{module.__name__}.py"
     path.write_text(path.read_text().replace("X = 1", "X = 2\nY = 3"))
@@ -173,7 +185,9 @@ class Holder:
         return True
 
 
-@pytest.mark.parametrize("function", [Holder().work, Holder(), functools.partial(twice, 1), len, 5, None, Holder])
+@pytest.mark.parametrize(
+    "function", [Holder().work, Holder(), functools.partial(twice, 1), len, 5, None, Holder]
+)
 def test_what_is_no_plain_function(function):
     @wirebrick.network_function
     def nf(packets):
@@ -193,9 +207,8 @@ def test_an_async_function_is_refused(tmp_path):
 
 
 def test_a_name_without_a_value_yet(tmp_path):
-    text = (
-        "@network_function\ndef nf(q):\n    s = q.filter(lambda p: p.length > later)\n    return s\n    later = 5\n"
-    )
+    text = "@network_function\ndef nf(q):\n    s = q.filter(lambda p: p.length > later)\n"
+    text += "    return s\n    later = 5\n"
     error = refused(tmp_path, text)
     assert "later has no value yet" in error.message
     assert error.place.line == FIRST + 2

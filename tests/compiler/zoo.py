@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wirebrick import Array, Counter, FlowKey, Record, Stream, Table, merge, network_function
 from wirebrick.addresses import IPv4Address, IPv4Network, IPv6Address, IPv6Network, MacAddress
-from wirebrick.fields import F64, U1, U3, U4, U8, U12, U16, U24, U32, U64
+from wirebrick.fields import F64, U1, U3, U4, U12, U16, U24, U32, U64
 from wirebrick.headers import (
     GRE,
     ICMP,
@@ -148,7 +148,7 @@ def arithmetic(packets):
         y = (n << 3) ^ (a >> 5) | (x & 255)
         z = abs(x) + min(n, 100, a) + max(x, y)
         f = n / 3.0
-        if f > 20.5 and not z == 3:
+        if f > 20.5 and not z == 3:  # noqa: SIM201
             z += int(f * 1.5)
         if 10 < n < 80 or n in (90, 91, 92):
             z -= 1

@@ -29,22 +29,82 @@ def load(folder, text):
 
 # body of the NF (its first line is line 6 of the file), line, text at the column, words of message and cure
 MISTAKES = [
-    ("a = packets.parse(Ethernet)\nb = packets.parse(Ethernet)\nreturn a", 2, "packets.parse", "used twice (first at", "group_by"),
-    ("a = packets.map(lambda p: None)\na.drop('x')\nreturn a", 3, "", "used twice", ""),
+    (
+        "a = packets.parse(Ethernet)\nb = packets.parse(Ethernet)\nreturn a",
+        2,
+        "packets.parse",
+        "used twice (first at",
+        "group_by",
+    ),
     ("packets.drop('x')\npackets.send('out')", 2, "packets.send", "used twice", "one place only"),
     ("return merge(packets, packets)", 1, "merge(", "used twice", "one place only"),
-    ("a, b = packets.group_by(2, lambda p: 0)\nreturn a", 1, "packets.group_by", "group_by (group 1) goes nowhere", "drop it"),
+    (
+        "a, b = packets.group_by(2, lambda p: 0)\nreturn a",
+        1,
+        "packets.group_by",
+        "group_by (group 1) goes nowhere",
+        "drop it",
+    ),
     ("packets.group_by(2, lambda p: 0)", 1, "packets.group_by", "goes nowhere", "drop it"),
     ("packets.parse(Ethernet)", 1, "packets.parse", "goes nowhere", "return it"),
-    ("r = Stream()\nreturn packets.parse(Ethernet, otherwise=r)", 2, "packets.parse", "(otherwise) goes nowhere", "drop it"),
-    ("return packets.parse(IPv4).parse(TCP).parse(VLAN)", 1, "packets.parse(IPv4).parse(TCP).parse(VLAN)", "VLAN can't follow TCP", "announced by"),
-    ("return packets.parse(UDP)", 1, "packets.parse", "UDP can't follow the start of a packet", "announced by IPv4"),
-    ("return packets.parse(Ethernet).push(TCP)", 1, "packets.parse(Ethernet).push", "TCP can't follow Ethernet", "push one"),
+    (
+        "r = Stream()\nreturn packets.parse(Ethernet, otherwise=r)",
+        2,
+        "packets.parse",
+        "(otherwise) goes nowhere",
+        "drop it",
+    ),
+    (
+        "s = packets.parse(Ethernet).parse(IPv4)\nreturn s.parse(TCP).parse(VLAN)",
+        2,
+        "s.parse",
+        "VLAN can't follow TCP",
+        "announced by",
+    ),
+    (
+        "return packets.parse(IPv4)",
+        1,
+        "packets.parse",
+        "IPv4 can't follow the start of a packet",
+        "announced by",
+    ),
+    (
+        "return packets.parse(UDP)",
+        1,
+        "packets.parse",
+        "UDP can't follow the start of a packet",
+        "announced by IPv4",
+    ),
+    (
+        "return packets.parse(Ethernet).push(TCP)",
+        1,
+        "packets.parse(Ethernet).push",
+        "TCP can't follow Ethernet",
+        "push one",
+    ),
     ("return packets.parse('IPv4')", 1, "packets.parse", "takes a header class, not 'IPv4'", ""),
     ("return packets.parse(int)", 1, "packets.parse", "takes a header class", ""),
-    ("return packets.parse(Ethernet, otherwise='skip')", 1, "packets.parse", "neither \"bypass\", \"drop\" nor", ""),
-    ("return packets.parse(Ethernet, otherwise=packets)", 1, "packets.parse", "fed already", "Stream() of its own"),
-    ("r = Stream()\na = packets.parse(Ethernet, otherwise=r).parse(IPv4, otherwise=r)\nreturn merge(a, r)", 2, "packets", "fed already", "merge()"),
+    (
+        "return packets.parse(Ethernet, otherwise='skip')",
+        1,
+        "packets.parse",
+        'neither "bypass", "drop" nor',
+        "",
+    ),
+    (
+        "return packets.parse(Ethernet, otherwise=packets)",
+        1,
+        "packets.parse",
+        "fed already",
+        "Stream() of its own",
+    ),
+    (
+        "r = Stream()\na = packets.parse(Ethernet, otherwise=r).parse(IPv4, otherwise=r)\nreturn merge(a, r)",
+        2,
+        "packets",
+        "fed already",
+        "merge()",
+    ),
     ("r = Stream()\nreturn r.parse(Ethernet)", 2, "r.parse", "no source yet", ""),
     ("return merge(packets, Stream())", 1, "merge(", "no source yet", ""),
     ("return merge()", 1, "merge(", "at least one stream", ""),
@@ -55,8 +115,14 @@ MISTAKES = [
     ("packets.send(5)", 1, "packets.send", "a port's name, not 5", ""),
     ("packets.send('')", 1, "packets.send", "a port's name", ""),
     ("packets.drop('two words')", 1, "packets.drop", "can't be a reason", "one word"),
-    ("return packets.filter(lambda p: True, reason='')", 1, "packets.filter", "can't be a reason", "one word"),
-    ("return packets.filter(lambda: True)", 1, "lambda", "takes one argument, the packet; <lambda> takes 0", ""),
+    (
+        "return packets.filter(lambda p: True, reason='')",
+        1,
+        "packets.filter",
+        "can't be a reason",
+        "one word",
+    ),
+    ("return packets.filter(lambda: True)", 1, "", "takes one argument, the packet; <lambda> takes 0", ""),
     ("return packets.transform(lambda p, q: None)", 1, "", "takes 2", ""),
     ("return packets.transform(print)", 1, "packets.transform", "takes a plain function", "def or lambda"),
     ("return packets.transform(None)", 1, "packets.transform", "takes a plain function", "def or lambda"),
@@ -84,6 +150,13 @@ def test_wiring(tmp_path, body, line, at, message, cure):
     assert f"{error.place.file}:{error.place.line}:" in str(error)
 
 
+def test_a_returned_stream_that_is_used_already(tmp_path):
+    module = load(tmp_path, HEAD + "    a = packets.map(lambda p: None)\n    a.drop('x')\n    return a\n")
+    with pytest.raises(GraphError, match="used twice") as caught:
+        wirebrick.run(module.nf, rx=[])
+    assert f"first at {module.__file__}:7:5" in caught.value.message
+
+
 def test_streams_of_different_graphs(tmp_path):
     module = load(
         tmp_path,
@@ -104,7 +177,10 @@ def test_what_an_nf_returns(tmp_path):
 
 
 def test_an_nf_without_output_in_mid_chain(tmp_path):
-    module = load(tmp_path, "@network_function\ndef end(packets):\n    packets.drop('all')\n" + HEAD + "    return packets\n")
+    module = load(
+        tmp_path,
+        "@network_function\ndef end(packets):\n    packets.drop('all')\n" + HEAD + "    return packets\n",
+    )
     with pytest.raises(GraphError, match="the NF end has no output"):
         wirebrick.run([module.end, module.nf], rx=[])
     assert wirebrick.run([module.nf, module.end], rx=[bytes(60)]).drops == {"end.all": 1}

@@ -86,7 +86,13 @@ class Instrumented:
             definition.decorator_list = []
         definition.returns = None
         declared = definition.args
-        for argument in [*declared.posonlyargs, *declared.args, *declared.kwonlyargs, declared.vararg, declared.kwarg]:
+        for argument in [
+            *declared.posonlyargs,
+            *declared.args,
+            *declared.kwonlyargs,
+            declared.vararg,
+            declared.kwarg,
+        ]:
             if argument is not None:
                 argument.annotation = None
         # Annotations and defaults belong to another scope than this one: the values are set below.

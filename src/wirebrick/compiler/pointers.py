@@ -21,6 +21,8 @@ def with_pointers(text: str) -> str:
     for line in text.split("\n"):
         if line.startswith("define "):
             sums = {}
+            # The part taken for the pointer may be an offset, and known to be 0: then it must not count as null.
+            line = line.removesuffix("{") + "null_pointer_is_valid {"
         found = ADD.match(line)
         if found:
             sums[found[1]] = (found[2], found[3].rstrip(","))

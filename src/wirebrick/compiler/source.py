@@ -114,7 +114,9 @@ def _closure(function: Callable[..., Any], place: Place) -> dict[str, Any]:
         try:
             outer[name] = cell.cell_contents
         except ValueError:
-            raise CheckError(f"{name} has no value yet", place=place, cure="define it before the operator") from None
+            raise CheckError(
+                f"{name} has no value yet", place=place, cure="define it before the operator"
+            ) from None
     return outer
 
 
@@ -126,7 +128,9 @@ def _find(tree: ast.Module, function: Callable[..., Any]) -> ast.FunctionDef | a
             first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
             if first == code.co_firstlineno:
                 candidates.append(node)
-        elif isinstance(node, ast.Lambda) and code.co_name == "<lambda>" and node.lineno == code.co_firstlineno:
+        elif (
+            isinstance(node, ast.Lambda) and code.co_name == "<lambda>" and node.lineno == code.co_firstlineno
+        ):
             candidates.append(node)
     if len(candidates) > 1:
         candidates = [node for node in candidates if _covers(node, code)]

@@ -8,8 +8,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from wirebrick.compiler.front import octets
-from wirebrick.compiler.front.expressions import expression, known
+from wirebrick.compiler.front.expressions import expression
 from wirebrick.compiler.front.fields import load_field
+from wirebrick.compiler.front.outer import known
 from wirebrick.compiler.front.records import load_record_field
 from wirebrick.compiler.kinds import (
     INT,
@@ -47,7 +48,7 @@ def attribute(f: Emitter, node: ast.Attribute) -> Value:
         return load_record_field(f, node, value, node.attr)
     if isinstance(kind, Known):
         holder = kind.value
-        if isinstance(holder, ModuleType) or isinstance(holder, type):
+        if isinstance(holder, ModuleType | type):
             if hasattr(holder, node.attr):
                 return known(f, node, node.attr, getattr(holder, node.attr))
             f.refuse(node, f"{kind} has no {node.attr}")
@@ -63,14 +64,18 @@ def packet_attribute(f: Emitter, node: ast.Attribute, kind: PacketKind) -> Value
     f.unit.ownership.used(f, node, kind.number)
     if name == "header":
         if not info.stack:
-            f.refuse(node, "no header is parsed here", "parse one before this operator: packets.parse(Ethernet)")
+            f.refuse(
+                node, "no header is parsed here", "parse one before this operator: packets.parse(Ethernet)"
+            )
         return Value(HeaderKind(info.stack[-1], kind.number), None)
     if name == "payload":
         f.unit.footprint("reads", "payload")
         return Value(OctetsKind(kind.number, None, True), payload_bounds(f, kind))
     if name == "metadata":
         if f.unit.schema is None:
-            f.refuse(node, "packets have no metadata here", "attach it first: packets.metadata(Schema, function)")
+            f.refuse(
+                node, "packets have no metadata here", "attach it first: packets.metadata(Schema, function)"
+            )
         return Value(RecordKind(f.unit.schema), f.need("meta"))
     descriptor = f.need(info.descriptor)
     if name in ("length", "timestamp"):

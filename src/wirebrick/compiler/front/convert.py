@@ -114,7 +114,9 @@ def kept(f: Emitter, node: ast.AST, name: str, value: Value) -> Value:
     kind = value.kind
     if isinstance(kind, Known):
         if isinstance(kind.value, bytes | str):
-            f.refuse(node, f"{name}: text and bytes can't be put into a variable", "use it where it is needed")
+            f.refuse(
+                node, f"{name}: text and bytes can't be put into a variable", "use it where it is needed"
+            )
         f.refuse(node, f"{name}: {kind} can't be put into a variable", "use it by its own name")
     if isinstance(kind, Nothing):
         f.refuse(node, "None can't be put into a variable", "use a number with a meaning, such as -1")

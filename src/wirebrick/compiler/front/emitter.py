@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from wirebrick.compiler.front.flow import Flow, LoopFlow
 from wirebrick.compiler.kinds import (
     HeaderKind,
     Int,
@@ -45,39 +46,6 @@ class PacketInfo:
     position: str = ""
     alive: str = ""  # run-time flag of a copy
     made_at: Place | None = None
-
-
-@dataclass
-class Flow:
-    """What is known at a point of the function: is it reached, which names are set, which packets are gone."""
-
-    reached: bool = True
-    defined: set[str] = field(default_factory=set)
-    gone: dict[int, tuple[str, Place]] = field(default_factory=dict)  # "gone" or "maybe"
-    made: set[int] = field(default_factory=set)  # copies of the packet, made on some way to here
-
-    def clone(self) -> Flow:
-        """A copy to go on with in a branch."""
-        return Flow(self.reached, set(self.defined), dict(self.gone), set(self.made))
-
-    def merge(self, other: Flow) -> None:
-        """Join with another way to the same point."""
-        if not other.reached:
-            return
-        if not self.reached:
-            self.reached, self.defined, self.gone = True, set(other.defined), dict(other.gone)
-            self.made = set(other.made)
-            return
-        self.defined &= other.defined
-        for number in {*self.gone, *other.gone}:
-            mine, theirs = self.gone.get(number), other.gone.get(number)
-            state = mine or theirs
-            assert state
-            without = other if theirs is None else self
-            # Gone both ways, or a copy that the other way never made: nothing is left of it.
-            surely = mine[0] == theirs[0] == "gone" if mine and theirs else number and number not in without.made
-            self.gone[number] = state if surely else ("maybe", state[1])
-        self.made |= other.made
 
 
 @dataclass(frozen=True)
@@ -177,7 +145,9 @@ class Emitter:
         """Count the copies that go down with the packet."""
         for info in self.packets.values():
             if info.alive and info.alive in self.declared_copies:
-                self.line(f"if {info.alive}: count({self.need('w')}, {self.unit.counter('drop', 'copy_lost')})")
+                self.line(
+                    f"if {info.alive}: count({self.need('w')}, {self.unit.counter('drop', 'copy_lost')})"
+                )
 
     def check_depth(self, node: ast.AST) -> None:
         """Raise CheckError where code would be nested more deeply than Python reads it."""
@@ -229,7 +199,9 @@ class Emitter:
         elif isinstance(known, WITHOUT_CODE) and self.depth == 1:
             self.joined[name] = kind  # nothing is stored for it, and no other way leads behind this line
         elif name == RETURN:
-            self.refuse(node, f"the function returned {known} before, here {kind}", "return one kind of value")
+            self.refuse(
+                node, f"the function returned {known} before, here {kind}", "return one kind of value"
+            )
         elif isinstance(known, PacketKind) and isinstance(kind, PacketKind):
             self.refuse(node, f"{name} was another packet before", "use a name for each packet")
         else:
@@ -265,11 +237,3 @@ class Emitter:
                 self.assign(name, item)
         elif names is not None and code is not None and names != code:
             self.line(f"{names} = {code}")
-
-
-@dataclass
-class LoopFlow:
-    """Where break and continue lead."""
-
-    breaks: list[Flow] = field(default_factory=list)
-    continues: list[Flow] = field(default_factory=list)

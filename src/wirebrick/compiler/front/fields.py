@@ -41,7 +41,9 @@ def raw_bits(at: str, field: Field) -> str:
         whole = joined(at, field.bytes)
     else:  # 9 bytes: a field of up to 64 bits that starts within a byte
         low = 8 - field.shift
-        return f"(wrap_shl(load64be({at}), {low}) | load8({at} + 8) >> {field.shift}) & {mask_text(field.mask)}"
+        return (
+            f"(wrap_shl(load64be({at}), {low}) | load8({at} + 8) >> {field.shift}) & {mask_text(field.mask)}"
+        )
     if field.bytes == 8 and field.shift:
         whole = f"shift_right({whole}, {field.shift})"
     elif field.shift:
@@ -129,8 +131,8 @@ def store_bits(f: Emitter, at: str, field: Field, code: str) -> None:
             offset += step
         return
     low = 8 - field.shift
-    f.line(f"store8({at} + 8, (load8({at} + 8) & {0xFF >> low if low < 8 else 0}) | wrap_shl({code}, {field.shift}))")
-    head_mask = mask_text(((1 << (field.bits - low)) - 1))
     f.line(
-        f"store64be({at}, (load64be({at}) & ~{head_mask}) | (shift_right({code}, {low}) & {head_mask}))"
+        f"store8({at} + 8, (load8({at} + 8) & {0xFF >> low if low < 8 else 0}) | wrap_shl({code}, {field.shift}))"
     )
+    head_mask = mask_text((1 << (field.bits - low)) - 1)
+    f.line(f"store64be({at}, (load64be({at}) & ~{head_mask}) | (shift_right({code}, {low}) & {head_mask}))")

@@ -72,8 +72,7 @@ def even(slot: Slot | None) -> bool:
         return True
     parents = [slot.parent, *(source.parent for source in slot.sources)]
     return all(
-        parent is None
-        or (even(parent) and parent.header.size % 2 == 0 and _even_length(parent.header))
+        parent is None or (even(parent) and parent.header.size % 2 == 0 and _even_length(parent.header))
         for parent in parents
     )
 

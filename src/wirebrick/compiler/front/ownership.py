@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from wirebrick.errors import CheckError
 
 if TYPE_CHECKING:
-    from wirebrick.compiler.front.emitter import Emitter, Flow
+    from wirebrick.compiler.front.emitter import Emitter
+    from wirebrick.compiler.front.flow import Flow
 
 
 class Ownership:

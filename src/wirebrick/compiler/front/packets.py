@@ -52,7 +52,9 @@ def _text(f: Emitter, node: ast.Call, what: str) -> str:
 
 def _may_end(f: Emitter, node: ast.AST, kind: PacketKind, what: str) -> None:
     if not f.rights.end and kind.number == 0:
-        f.refuse(node, f"the function of {f.rights.operator}() can't {what} the packet", "do it in a transform()")
+        f.refuse(
+            node, f"the function of {f.rights.operator}() can't {what} the packet", "do it in a transform()"
+        )
     if kind.number in f.borrowed:
         f.refuse(node, "a copy is sent or dropped by the function that made it")
 
@@ -60,7 +62,9 @@ def _may_end(f: Emitter, node: ast.AST, kind: PacketKind, what: str) -> None:
 def _drop(f: Emitter, node: ast.Call, kind: PacketKind) -> Value:
     reason = _text(f, node, "a reason")
     if not reason.isidentifier():
-        f.refuse(node, f"{reason!r} can't be a reason", "one word of letters, digits and _, such as ttl_expired")
+        f.refuse(
+            node, f"{reason!r} can't be a reason", "one word of letters, digits and _, such as ttl_expired"
+        )
     _may_end(f, node, kind, "drop")
     f.unit.footprint("reasons", reason)
     f.unit.ownership.ended(f, node, kind.number)
@@ -149,5 +153,7 @@ def _flow(f: Emitter, node: ast.Call, kind: PacketKind) -> Value:
         f.line(f"store64({at} + {offset + 8}, {low})")
     version = 4 if slot.header is IPv4 else 6
     # The last word of the record: both ports, protocol and version, as they lie in memory.
-    f.line(f"store64({at} + {FlowKey.fields['src_port'].offset}, {ports} | {protocol} << 32 | {version} << 40)")
+    f.line(
+        f"store64({at} + {FlowKey.fields['src_port'].offset}, {ports} | {protocol} << 32 | {version} << 40)"
+    )
     return Value(RecordKind(FlowKey, fresh=True), at)

@@ -90,7 +90,9 @@ def remove(f: Emitter, node: ast.AST, holder: Any, key: Value) -> None:
 def store_item(f: Emitter, node: ast.AST, holder: Any, index: Value, value_of: Any) -> None:
     """``array[i] = value`` or ``array[i] op= value``."""
     if isinstance(holder, Table):
-        f.refuse(node, "a table's record can't be replaced", "store its fields: record = table[key]; record.x = 1")
+        f.refuse(
+            node, "a table's record can't be replaced", "store its fields: record = table[key]; record.x = 1"
+        )
     if not isinstance(holder, Array):
         f.refuse(node, f"items of a {type(holder).__name__} can't be stored")
     if holder.field is None:
@@ -105,7 +107,9 @@ def store_item(f: Emitter, node: ast.AST, holder: Any, index: Value, value_of: A
 def method(f: Emitter, node: ast.Call, holder: State, name: str, arguments: list[Value]) -> Value:
     """A method of a state object."""
     if isinstance(holder, Counter) and name == "add" and len(arguments) <= 1:
-        amount = int64(f, node.args[0] if node.args else node, arguments[0] if arguments else constant(1), "add()")
+        amount = int64(
+            f, node.args[0] if node.args else node, arguments[0] if arguments else constant(1), "add()"
+        )
         f.unit.footprint("writes", holder.name)
         at = f.unit.state(f, holder)
         f.line(f"store64({at}, wrap_add(load64({at}), {amount.code}))")

@@ -7,10 +7,11 @@ import copy
 from typing import TYPE_CHECKING
 
 from wirebrick.compiler.front import octets
-from wirebrick.compiler.front.arithmetic import binary, low_bits, wrapped_shift
+from wirebrick.compiler.front.arithmetic import binary
 from wirebrick.compiler.front.convert import integer
 from wirebrick.compiler.front.expressions import expression, kind_of
 from wirebrick.compiler.front.fields import store_field
+from wirebrick.compiler.front.modular import low_bits, wrapped_shift
 from wirebrick.compiler.front.records import field_of, store_cell
 from wirebrick.compiler.front.wide import low_bits128
 from wirebrick.compiler.kinds import (
@@ -187,4 +188,3 @@ def _subscript(f: Emitter, target: ast.Subscript, value_of: object) -> None:
         store_item(f, target, kind.value, expression(f, target.slice), value_of)
     else:
         f.refuse(target, f"items of {kind} can't be stored")
-

@@ -221,13 +221,13 @@ class Unit:
         self, f: Emitter, node: ast.AST, function: Any, arguments: list[Value], keywords: dict[str, Value]
     ) -> Value:
         """The result of a call of a plain function."""
-        from wirebrick.compiler.front.functions import call_helper
+        from wirebrick.compiler.front.helpers import call_helper
 
         return call_helper(self, f, node, function, arguments, keywords)
 
     def finish_return(self, f: Emitter, node: ast.AST, value: ast.expr | None) -> None:
         """A return statement."""
-        from wirebrick.compiler.front.functions import returned
+        from wirebrick.compiler.front.returns import returned
 
         returned(self, f, node, value)
 

@@ -43,14 +43,20 @@ def words(value: Value) -> tuple[str, str]:
     if isinstance(value.kind, Wide):
         high, low = value.code
         return high, low
-    return (f"({value.code} >> 63)" if isinstance(value.kind, Int) and value.kind.range == "int" else "0"), value.code
+    return (
+        f"({value.code} >> 63)" if isinstance(value.kind, Int) and value.kind.range == "int" else "0"
+    ), value.code
 
 
 def low_bits128(f: Emitter, node: ast.expr) -> Value:
     """The low 128 bits of an expression that is stored into 128 bits: what a shift moves out is lost."""
     from wirebrick.compiler.front.expressions import constant_of, expression, kind_of
 
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.LShift) and isinstance(kind_of(f, node.left), Wide):
+    if (
+        isinstance(node, ast.BinOp)
+        and isinstance(node.op, ast.LShift)
+        and isinstance(kind_of(f, node.left), Wide)
+    ):
         count = constant_of(f, node.right)
         if isinstance(count, int) and 0 <= count < 128:
             return _shift(f, ast.LShift, _fixed(f, low_bits128(f, node.left)), count)
