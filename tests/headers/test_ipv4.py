@@ -74,7 +74,9 @@ def test_scapy_with_options(values, data):
     [(5, 20, True), (5, 19, False), (4, 60, False), (0, 60, False), (15, 59, False)],
 )
 def test_valid(ihl, total_length, valid):
-    assert IPv4(ihl=ihl, total_length=total_length).valid() is valid
+    header = IPv4(ihl=ihl, total_length=total_length)
+    assert header.valid()
+    assert (header.header_length() >= IPv4.size and header.claimed_payload() >= 0) is valid
 
 
 def test_other_versions_are_not_valid():

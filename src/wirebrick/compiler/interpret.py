@@ -143,7 +143,8 @@ def prepare_graph(graph: Graph, plan: Plan, fuel: int = DEFAULT_FUEL) -> Prepare
     own = {node: found.function.own for node, found in functions.items()}
     variants: dict[Any, list[int]] = {}  # of each user function, in the order of the operators
     for node in functions:
-        variants.setdefault(node.function, []).append(functions[node].function.variant)
+        function = getattr(node, "function", None)
+        variants.setdefault(function, []).append(functions[node].function.variant)
 
     def make(observer: Any) -> Interpreter:
         tank = Fuel(fuel)

@@ -40,25 +40,33 @@ def swap(word: int) -> int:
     return (word & 0xFF) << 8 | word >> 8 & 0xFF
 
 
-def adjust(at: int, old: int, new: int) -> None:
-    """Update the checksum at ``at`` for covered words whose folded sum changed from ``old`` to ``new``.
+def adjusted(checksum: int, old: int, new: int) -> int:
+    """What a checksum becomes when covered words whose folded sum was ``old`` have the sum ``new``.
 
-    RFC 1624, equation 3: HC' = ~(~HC + ~m + m').
+    RFC 1624, equation 3, HC' = ~(~HC + ~m + m'), in its shortest form: the difference, brought into range once.
+
+    >>> hex(adjusted(0xDD2F, 0x5555, 0x3285))
+    '0x0'
     """
-    total = (~load16(at) & 0xFFFF) + (~old & 0xFFFF) + new
-    total = (total & 0xFFFF) + (total >> 16)
-    total = (total & 0xFFFF) + (total >> 16)
-    store16(at, ~total & 0xFFFF)
+    total = checksum + old - new
+    if total < 0:
+        total += 0xFFFF
+    elif total >= 0xFFFF:
+        total -= 0xFFFF
+    return total
+
+
+def adjust(at: int, old: int, new: int) -> None:
+    """Update the checksum at ``at``."""
+    store16(at, adjusted(load16(at), old, new))
 
 
 def adjust_optional(at: int, old: int, new: int) -> int:
     """The same where zero means that there is no checksum (RFC 768); returns whether there is one."""
-    if load16(at) == 0:
+    checksum = load16(at)
+    if checksum == 0:
         return 0
-    total = (~load16(at) & 0xFFFF) + (~old & 0xFFFF) + new
-    total = (total & 0xFFFF) + (total >> 16)
-    total = (total & 0xFFFF) + (total >> 16)
-    total = ~total & 0xFFFF
+    total = adjusted(checksum, old, new)
     if total == 0:
         total = 0xFFFF
     store16(at, total)

@@ -99,6 +99,16 @@ def _store_in_word(
     if not plan:
         store_bits(f, field_address(f, header, field), field, f.keep(code))
         return
+    if field.bytes == 1:
+        # In host order the word's first byte is the low one: no byte is swapped on the way to the checksum.
+        in_byte = field.shift + 8 * (field.first - first_word)
+        hole = 0xFFFF & ~(field.mask << in_byte)
+        old = f.keep(f"load16({at})")
+        moved = f"(({code}) & {field.mask}) << {in_byte}" if in_byte else f"({code}) & {field.mask}"
+        new = f.keep(f"({old} & {hole}) | ({moved})")
+        f.line(f"store16({at}, {new})")
+        follow(f, plan, old, new)
+        return
     old = f.keep(f"load16be({at})")
     if field.bits == 16:
         new = f.keep(f"{code} & 65535")
