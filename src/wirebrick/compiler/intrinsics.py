@@ -65,6 +65,17 @@ for _bits, _width in ((8, I8), (16, I16), (32, I32), (64, I64)):
         _define(f"store{_bits}be", 2, _store(_width, True), "v")
 
 
+def _store_vector(builder: Any, address: Any, *words: Any) -> None:
+    kind = ir.VectorType(I64, len(words))
+    vector: Any = ir.Constant(kind, ir.Undefined)
+    for number, word in enumerate(words):
+        vector = builder.insert_element(vector, word, ir.Constant(I32, number))
+    builder.store(vector, _pointer(builder, address, kind), align=1)
+
+
+_define("store64x4", 5, _store_vector, "v")
+
+
 def _copy(builder: Any, to: Any, source: Any, size: Any) -> None:
     pointer = I8.as_pointer()
     function = builder.module.declare_intrinsic("llvm.memmove", [pointer, pointer, I64])

@@ -9,9 +9,6 @@ from __future__ import annotations
 
 from wirebrick.packet.frame import (
     D_DATA,
-    D_INGRESS,
-    D_LENGTH,
-    D_TIME,
     DESCRIPTOR,
     HEADROOM,
     NO_PORT,
@@ -19,7 +16,7 @@ from wirebrick.packet.frame import (
     W_POOL,
     W_STRIDE,
 )
-from wirebrick.packet.memory import load32, load64, store64
+from wirebrick.packet.memory import load32, load64, store64, store64x4
 from wirebrick.ports.base import ENDED
 
 LINE = 64  # bytes copied at once; templates are padded to a multiple of it
@@ -67,11 +64,8 @@ def copy_line(to: int, source: int) -> int:
 
 
 def describe(descriptor: int, data: int, lengths: int, time: int, tags: int) -> int:
-    """Write a whole descriptor. One word each: LENGTH with WIRE, and INGRESS, EGRESS with FRAME."""
-    store64(descriptor + D_DATA, data)
-    store64(descriptor + D_LENGTH, lengths)
-    store64(descriptor + D_TIME, time)
-    store64(descriptor + D_INGRESS, tags)
+    """Write a whole descriptor: DATA, LENGTH with WIRE, TIME, and INGRESS, EGRESS with FRAME."""
+    store64x4(descriptor + D_DATA, data, lengths, time, tags)
     return 0
 
 
