@@ -505,6 +505,26 @@ def labels(packets):
 
 
 @network_function
+def neighbours(packets):
+    """Fields side by side assigned together."""
+
+    def work(packet):
+        ethernet = packet[Ethernet]
+        ethernet.dst, ethernet.src = ethernet.src, ethernet.dst
+        ethernet.dst, ethernet.src, ethernet.ethertype = packet.length * 0x123456789, -1, 0x0800
+        tcp = packet.header
+        tcp.seq, tcp.ack = tcp.ack, tcp.seq
+
+    def ports(packet):
+        udp = packet.header
+        udp.src_port, udp.dst_port, udp.length = udp.dst_port, udp.src_port + 70000, udp.length
+
+    rest = Stream()
+    tcp = packets.parse(Ethernet).parse(IPv4).parse(TCP, otherwise=rest).transform(work)
+    return merge(tcp, rest.parse(UDP).transform(ports, checksums=False))
+
+
+@network_function
 def icmp(packets):
     def work(packet):
         packet.header.type = 0

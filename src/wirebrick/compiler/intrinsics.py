@@ -76,6 +76,19 @@ def _store_vector(builder: Any, address: Any, *words: Any) -> None:
 _define("store64x4", 5, _store_vector, "v")
 
 
+def _shuffle(builder: Any, address: Any, low: Any, high: Any) -> None:
+    kind = ir.VectorType(I8, 16)
+    order = b"".join((half.constant % (1 << 64)).to_bytes(8, "little") for half in (low, high))
+    pointer = _pointer(builder, address, kind)
+    value = builder.load(pointer, align=1)
+    mask = ir.Constant(ir.VectorType(I32, 16), [I32(byte) for byte in order])
+    builder.store(builder.shuffle_vector(value, ir.Constant(kind, ir.Undefined), mask), pointer, align=1)
+
+
+# The bytes at an address in another order: two constants name the byte for each place.
+_define("shuffle16", 3, _shuffle, "v")
+
+
 def _copy(builder: Any, to: Any, source: Any, size: Any) -> None:
     pointer = I8.as_pointer()
     function = builder.module.declare_intrinsic("llvm.memmove", [pointer, pointer, I64])

@@ -9,6 +9,7 @@ from wirebrick.compiler.front import stores
 from wirebrick.compiler.front.convert import truth
 from wirebrick.compiler.front.expressions import expression
 from wirebrick.compiler.front.loops import break_loop, continue_loop, for_loop, while_loop
+from wirebrick.compiler.front.permute import permute
 from wirebrick.compiler.kinds import (
     Known,
     TupleKind,
@@ -85,6 +86,8 @@ def _assign(f: Emitter, node: ast.Assign) -> None:
 
         value = _fixed(f, stores.stored_value(f, node.value, stores.target_kind(f, target)))
         stores.assign(f, target, lambda old, is_float: value)
+        return
+    if permute(f, node):
         return
     value = expression(f, node.value)
     if len(node.targets) > 1 or isinstance(node.targets[0], ast.Tuple):
