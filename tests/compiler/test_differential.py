@@ -8,7 +8,12 @@ from zoo import ZOO
 
 import wirebrick
 
-PAIRS = [["ttl", "ttl"], ["structure", "ttl", "tag", "untag"], ["vxlan", "unvxlan"], ["vlans", "tag", "vlans"]]
+PAIRS = [
+    ["ttl", "ttl"],
+    ["structure", "ttl", "tag", "untag"],
+    ["vxlan", "unvxlan"],
+    ["vlans", "tag", "vlans"],
+]
 CHAINS = [[name] for name in ZOO] + PAIRS
 
 

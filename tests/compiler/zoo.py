@@ -286,7 +286,9 @@ def metadata(packets):
         packet.metadata.mark += packet.metadata.words
         packet.header.dst = packet.metadata.mark
 
-    return packets.parse(Ethernet).metadata(Meta, make).transform(use).filter(lambda p: p.metadata.words != 35)
+    return (
+        packets.parse(Ethernet).metadata(Meta, make).transform(use).filter(lambda p: p.metadata.words != 35)
+    )
 
 
 @network_function
@@ -552,8 +554,4 @@ def reads(packets):
     return packets.parse(Ethernet).parse(IPv4).map(look)
 
 
-ZOO = {
-    name: nf
-    for name, nf in list(globals().items())
-    if type(nf).__name__ == "NetworkFunction"
-}
+ZOO = {name: nf for name, nf in list(globals().items()) if type(nf).__name__ == "NetworkFunction"}

@@ -172,7 +172,7 @@ def test_a_function_that_breaks_the_rules_leaves_the_output_alone(tmp_path: Path
     @network_function
     def bad(packets):  # type: ignore[no-untyped-def]
         def read(packet):  # type: ignore[no-untyped-def]
-            open("x")
+            input("x")
 
         return packets.map(read)
 

@@ -140,6 +140,7 @@ class Value:
     kind: Kind
     code: Any
     const: Any = None
+    delta: int | None = None  # it is the field's old value plus this, where that fits
 
     @property
     def is_const(self) -> bool:
@@ -152,7 +153,9 @@ def constant(value: int | float | bool) -> Value:
     if isinstance(value, bool):
         return Value(BOOL, str(value), value)
     if isinstance(value, float):
-        return Value(FLOAT, f"float({str(value)!r})" if value != value or abs(value) == float("inf") else repr(value))
+        return Value(
+            FLOAT, f"float({str(value)!r})" if value != value or abs(value) == float("inf") else repr(value)
+        )
     number = int(value)
     address = type(value) if isinstance(value, Address) else None
     if 0 <= number <= INT_MAX and not (address and address.bits > 64):

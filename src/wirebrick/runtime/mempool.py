@@ -36,6 +36,9 @@ def stride_of(frame_size: int) -> int:
     return (lines | 1) * LINE
 
 
+SLACK = 64  # bytes behind the last frame: vectors and whole words may reach behind a packet's end
+
+
 class Mempool:
     """Memory for ``frames`` frames of packets up to ``frame_size`` bytes.
 
@@ -49,7 +52,7 @@ class Mempool:
     def __init__(self, frames: int, frame_size: int) -> None:
         self.frames = frames
         self.stride = stride_of(frame_size)
-        size = frames * self.stride
+        size = frames * self.stride + SLACK
         try:
             self._memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         except (OSError, ValueError, OverflowError):

@@ -80,7 +80,7 @@ def _partition(table: Table[Any, Any], block: int, pair: np.dtype[Any]) -> NDArr
         }
     )
     memory = (ctypes.c_uint8 * (size * count)).from_address(native.table_entry(block, 1))
-    entries = np.frombuffer(memory, layout, count)
+    entries = np.ctypeslib.as_array(memory).view(layout)
     taken = entries[entries["tag"] != 0]
     rows = np.zeros(len(taken), pair)
     rows["key"], rows["value"] = taken["key"], taken["value"]

@@ -53,9 +53,7 @@ def merge(*streams: Stream) -> Stream:
     return node.output(stack, schemas.pop() if len(schemas) == 1 else None)
 
 
-def _common(
-    graph: Graph, stacks: list[tuple[Slot, ...]]
-) -> tuple[tuple[Slot, ...], list[tuple[Slot, ...]]]:
+def _common(graph: Graph, stacks: list[tuple[Slot, ...]]) -> tuple[tuple[Slot, ...], list[tuple[Slot, ...]]]:
     shortest = min(map(len, stacks))
     head = 0
     while head < shortest and len({stack[head] for stack in stacks}) == 1:

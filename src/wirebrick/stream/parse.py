@@ -68,9 +68,7 @@ def parse(stream: Stream, header: type[Header], otherwise: str | Stream = "bypas
             cure=f"it is announced by {', '.join(who)}: parse one of them first",
         )
     if isinstance(otherwise, str) and otherwise not in ("bypass", "drop"):
-        raise GraphError(
-            f'otherwise={otherwise!r} is neither "bypass", "drop" nor a Stream()', place=place
-        )
+        raise GraphError(f'otherwise={otherwise!r} is neither "bypass", "drop" nor a Stream()', place=place)
     node = Parse(graph, scope, place)
     stream._consumed_by(node)
     node.slot = graph.slot(last, header)

@@ -30,9 +30,7 @@ class Stream:
         self.made_at = caller_place()
 
     @classmethod
-    def _leaving(
-        cls, node: Node, stack: tuple[Slot, ...], schema: type[Record] | None, role: str
-    ) -> Stream:
+    def _leaving(cls, node: Node, stack: tuple[Slot, ...], schema: type[Record] | None, role: str) -> Stream:
         stream = cls()
         stream._attach(node, stack, schema, role)
         return stream

@@ -69,9 +69,7 @@ class Derive:
                 passed = sum(received if isinstance(p, Input) else through[p] for p in producers if p)
                 key = (scope.name, "in", "")
             else:
-                entered = sum(
-                    through[n] for n in self.nodes if isinstance(n, Enter) and n.scope is scope
-                )
+                entered = sum(through[n] for n in self.nodes if isinstance(n, Enter) and n.scope is scope)
                 names = {scope.name, *(nested.name for nested in _nested(self.graph, scope))}
                 passed = entered - sum(
                     value

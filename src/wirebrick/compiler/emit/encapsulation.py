@@ -198,4 +198,3 @@ def emit_pop(f: Fused, node: Pop) -> None:
     gone = f.knowledge.below(parent) | {slot}
     settled, touched = f.forget_slots(gone, settled, touched)
     f.go(node.outputs[0], settled, touched)
-

@@ -116,9 +116,7 @@ class Fused:
         self.code.line(f"# {scope}{node.label}{where}")
         nodes.EMIT[type(node)](self, node)
 
-    def go(
-        self, stream: Stream, settled: frozenset[Slot], touched: frozenset[Slot]
-    ) -> None:
+    def go(self, stream: Stream, settled: frozenset[Slot], touched: frozenset[Slot]) -> None:
         """Packets leave by ``stream``."""
         self.knowledge.leave(stream, settled, touched)
         target = stream.consumer

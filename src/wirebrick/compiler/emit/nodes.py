@@ -61,7 +61,9 @@ def _parse(f: Fused, node: Parse) -> None:
     code.line("else:")
     with code.indent():
         if node.otherwise == "drop":
-            first = f.plan.counters.number(node.scope.name if node.scope else "chain", "drop", node.reasons()[0])
+            first = f.plan.counters.number(
+                node.scope.name if node.scope else "chain", "drop", node.reasons()[0]
+            )
             code.line(f"count(w, {first} + s{n} - 2)")
         else:
             f.go(node.outputs[1], failure, touched)

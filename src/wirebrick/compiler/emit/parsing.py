@@ -26,13 +26,21 @@ def parse_function(unit: Unit, header: type[Header]) -> str:
     lines = [f"def {name}(p, b, l, x):", f"    if b + {size} > l: return {TRUNCATED}, b, l, x"]
     if header.header_length is not Header.header_length:
         method, _ = method_of(unit, header, header.header_length)
-        lines += [f"    e, n = {method}(p, b, l)", *_failed(), f"    if n < {size}: return {MALFORMED}, b, l, x"]
+        lines += [
+            f"    e, n = {method}(p, b, l)",
+            *_failed(),
+            f"    if n < {size}: return {MALFORMED}, b, l, x",
+        ]
         lines += [f"    if b + n > l: return {TRUNCATED}, b, l, x"]
     else:
         lines.append(f"    n = {size}")
     if header.valid is not Header.valid:
         method, _ = method_of(unit, header, header.valid)
-        lines += [f"    e, ok = {method}(p, b, l)", *_failed(), f"    if ok == 0: return {MALFORMED}, b, l, x"]
+        lines += [
+            f"    e, ok = {method}(p, b, l)",
+            *_failed(),
+            f"    if ok == 0: return {MALFORMED}, b, l, x",
+        ]
     claim = getattr(header, "claimed_payload", None)
     if claim is not None:
         method, _ = method_of(unit, header, claim)

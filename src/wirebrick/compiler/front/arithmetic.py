@@ -81,7 +81,7 @@ def binary(f: Emitter, node: ast.AST, op: ast.operator, left: Value, right: Valu
     return _divide(f, node, kind, left, right)
 
 
-def _folded(f: Emitter, node: ast.AST, kind: type, left: Value, right: Value) -> Value:
+def _folded(f: Emitter, node: ast.AST, kind: type[ast.operator], left: Value, right: Value) -> Value:
     try:
         if kind is ast.LShift and right.const > 128:
             raise OverflowError
@@ -106,7 +106,7 @@ def _is(value: Value, name: str) -> bool:
     return isinstance(value.kind, Int) and value.kind.range == name
 
 
-def _checked(f: Emitter, node: ast.AST, kind: type, left: Value, right: Value) -> Value:
+def _checked(f: Emitter, node: ast.AST, kind: type[ast.operator], left: Value, right: Value) -> Value:
     left, right = operand(f, node, "left", left), operand(f, node, "right", right)
     name, sign = CHECKED[kind]
     a, b = left.code, right.code
@@ -119,7 +119,7 @@ def _checked(f: Emitter, node: ast.AST, kind: type, left: Value, right: Value) -
     return Value(NAT if positive else INT, f.keep(f"{a} {sign} {b}"))
 
 
-def _bitwise(f: Emitter, node: ast.AST, kind: type, left: Value, right: Value) -> Value:
+def _bitwise(f: Emitter, node: ast.AST, kind: type[ast.operator], left: Value, right: Value) -> Value:
     sign = SIGNS[kind]
     if kind is not ast.BitAnd and not _range(left, right) and (_is(left, "u64") or _is(right, "u64")):
         # Exact, the result has the sign of the operand that has one: it fits if bit 63 says the same.
@@ -138,7 +138,7 @@ def _bitwise(f: Emitter, node: ast.AST, kind: type, left: Value, right: Value) -
     return Value(INT, code)
 
 
-def _shift(f: Emitter, node: ast.AST, kind: type, left: Value, right: Value) -> Value:
+def _shift(f: Emitter, node: ast.AST, kind: type[ast.operator], left: Value, right: Value) -> Value:
     if kind is ast.LShift:
         left = operand(f, node, "left", left)
     right = shift_count(f, node, right)
@@ -178,7 +178,7 @@ def shift_count(f: Emitter, node: ast.AST, bits: Value) -> Value:
     return Value(NAT, count)
 
 
-def _divide(f: Emitter, node: ast.AST, kind: type, left: Value, right: Value) -> Value:
+def _divide(f: Emitter, node: ast.AST, kind: type[ast.operator], left: Value, right: Value) -> Value:
     divide = kind is ast.FloorDiv
     if not _range(left, right):
         left, right = operand(f, node, "left", left), operand(f, node, "right", right)
@@ -203,7 +203,7 @@ def _divide(f: Emitter, node: ast.AST, kind: type, left: Value, right: Value) ->
     return Value(NAT if _is(right, "nat") else INT, f.keep(f"floor_mod({a}, {b})"))
 
 
-def _float(f: Emitter, node: ast.AST, kind: type, left: Value, right: Value) -> Value:
+def _float(f: Emitter, node: ast.AST, kind: type[ast.operator], left: Value, right: Value) -> Value:
     left, right = to_float(f, node, left), to_float(f, node, right)
     if kind is ast.Div:
         f.unit.note(node, "floats")  # Python divides integers of more than 53 bits more exactly

@@ -50,7 +50,7 @@ def covered(f: Emitter, stack: tuple[Slot, ...], index: int) -> str:
 
 def open_bracket(f: Emitter, stack: tuple[Slot, ...]) -> dict[int, str]:
     """Sum what the checksums of ``stack`` cover, before an edit."""
-    sums = {}
+    sums: dict[int, str] = {}
     if not f.rights.checksums:
         return sums
     for index, slot in enumerate(stack):

@@ -58,7 +58,8 @@ def call(f: Emitter, node: ast.Call) -> Value:
 def _method(f: Emitter, node: ast.Call, holder: Value, name: str) -> Value:
     """A method that a user's header or record class defines: a plain function of its view."""
     kind = holder.kind
-    owner = kind.slot.header if isinstance(kind, HeaderKind) else kind.record  # type: ignore[union-attr]
+    assert isinstance(kind, HeaderKind | RecordKind)
+    owner: type[Any] = kind.slot.header if isinstance(kind, HeaderKind) else kind.record
     for base in owner.__mro__:
         member = base.__dict__.get(name)
         if inspect.isfunction(member):
@@ -110,7 +111,8 @@ def _known_call(f: Emitter, node: ast.Call, function: Any) -> Value:
     if function is memory.cycles:
         return Value(INT, f.keep("cycles()"))
     if function in BUILTINS:
-        return BUILTINS[function](f, node)
+        result: Value = BUILTINS[function](f, node)
+        return result
     if isinstance(function, type):
         if issubclass(function, Record):
             from wirebrick.compiler.front.records import construct

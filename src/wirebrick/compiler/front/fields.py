@@ -32,6 +32,11 @@ def load_field(f: Emitter, header: HeaderKind, field: Field) -> Value:
     return Value(Int(kind, field.address), f.keep(code))
 
 
+def place_in_word(field: Field) -> int:
+    """How far a one-byte field is shifted in its word in host order, where the first byte is the low one."""
+    return field.shift + 8 * (field.first & 1)
+
+
 def raw_bits(at: str, field: Field) -> str:
     """The text that loads the bits of a field of up to 64 bits."""
     size = next((n for n in (1, 2, 4, 8) if n == field.bytes), 0)
@@ -81,7 +86,7 @@ def store_field(f: Emitter, node: ast.AST, header: HeaderKind, field: Field, val
     code = value.code[1] if isinstance(value.kind, Wide) else value.code
     first_word = field.first & ~1
     if field.first + field.bytes <= first_word + 2 and even(header.slot):
-        _store_in_word(f, node, header, field, code, first_word)
+        _store_in_word(f, header, field, code, first_word, value.delta)
         return
     new = f.keep(code)
     with maintained(f, node, header, field.first, field.bytes, field.name):
@@ -89,7 +94,7 @@ def store_field(f: Emitter, node: ast.AST, header: HeaderKind, field: Field, val
 
 
 def _store_in_word(
-    f: Emitter, node: ast.AST, header: HeaderKind, field: Field, code: str, first_word: int
+    f: Emitter, header: HeaderKind, field: Field, code: str, first_word: int, delta: int | None
 ) -> None:
     """A field within one 16-bit word: the word is spliced in a register, for a byte stored and a word loaded
     right behind it would stall the processor."""
@@ -100,12 +105,15 @@ def _store_in_word(
         store_bits(f, field_address(f, header, field), field, f.keep(code))
         return
     if field.bytes == 1:
-        # In host order the word's first byte is the low one: no byte is swapped on the way to the checksum.
-        in_byte = field.shift + 8 * (field.first - first_word)
+        in_byte = place_in_word(field)
         hole = 0xFFFF & ~(field.mask << in_byte)
         old = f.keep(f"load16({at})")
         moved = f"(({code}) & {field.mask}) << {in_byte}" if in_byte else f"({code}) & {field.mask}"
         new = f.keep(f"({old} & {hole}) | ({moved})")
+        if delta is not None and abs(delta) <= field.mask:
+            # Where the field does not wrap around (after a filter the optimiser knows) the word is the old one plus
+            # a constant, and so is the checksum.
+            f.line(f"if {code} >= 0 and {code} <= {field.mask}: {new} = {old} + {delta << in_byte}")
         f.line(f"store16({at}, {new})")
         follow(f, plan, old, new)
         return

@@ -12,7 +12,9 @@ from wirebrick.headers.field import Field
 if TYPE_CHECKING:
     from wirebrick.compiler.front.emitter import Emitter
 
-WINDOW = 16  # bytes of a vector; what it reaches behind a header is still inside the frame, and stored unchanged
+WINDOW = (
+    16  # bytes of a vector; what it reaches behind a header is still inside the frame, and stored unchanged
+)
 
 
 def permute(f: Emitter, node: ast.Assign) -> bool:

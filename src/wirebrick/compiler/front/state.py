@@ -50,7 +50,7 @@ def element(f: Emitter, node: ast.AST, array: Array, index: Value) -> str:
     return f.keep(f"{f.unit.state(f, array)} + {code} * {array.element_size}")
 
 
-def key_address(f: Emitter, node: ast.AST, table: Table, key: Value) -> str:
+def key_address(f: Emitter, node: ast.AST, table: Table[Any, Any], key: Value) -> str:
     """The address of a key."""
     if not isinstance(key.kind, RecordKind) or key.kind.record is not table.key:
         f.refuse(node, f"the keys of {table.name} are {table.key.__name__}, not {key.kind}")
@@ -62,7 +62,7 @@ def now(f: Emitter) -> str:
     return f"load64({f.need('d')} + {frame.D_TIME})"
 
 
-def touched(f: Emitter, node: ast.AST, table: Table, key: Value) -> Value:
+def touched(f: Emitter, node: ast.AST, table: Table[Any, Any], key: Value) -> Value:
     """``table[key]``: found or made."""
     f.unit.footprint("state", table.name)
     at = key_address(f, node, table, key)

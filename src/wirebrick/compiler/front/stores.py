@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from wirebrick.compiler.front import octets
 from wirebrick.compiler.front.arithmetic import binary
 from wirebrick.compiler.front.convert import integer
-from wirebrick.compiler.front.expressions import expression, kind_of
+from wirebrick.compiler.front.expressions import constant_of, expression, kind_of
 from wirebrick.compiler.front.fields import store_field
 from wirebrick.compiler.front.modular import low_bits, wrapped_shift
 from wirebrick.compiler.front.records import field_of, store_cell
@@ -69,7 +69,10 @@ def updated(f: Emitter, node: ast.AugAssign, old: Value, is_float: bool = False)
             name = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul"}.get(type(node.op))
             sign = {ast.BitAnd: "&", ast.BitOr: "|", ast.BitXor: "^"}.get(type(node.op))
             text = f"wrap_{name}({old.code}, {code})" if name else f"({old.code} {sign} {code})"
-            return Value(Int("u64"), f.keep(text))
+            delta = constant_of(f, node.value) if isinstance(node.op, ast.Add | ast.Sub) else None
+            if delta is not None:
+                delta = -int(delta) if isinstance(node.op, ast.Sub) else int(delta)
+            return Value(Int("u64"), f.keep(text), delta=delta)
     if isinstance(old.kind, Int) and isinstance(node.op, ast.LShift) and not is_float:
         return Value(Int("u64"), wrapped_shift(f, node, old.code, expression(f, node.value)))
     return binary(f, node, node.op, old, expression(f, node.value))

@@ -55,7 +55,12 @@ class Lowering:
 
 
 def lower_function(
-    module: Module, target: ir.Module, space: Space, node: ast.FunctionDef, kinds: tuple[Any, ...], result: Any
+    module: Module,
+    target: ir.Module,
+    space: Space,
+    node: ast.FunctionDef,
+    kinds: tuple[Any, ...],
+    result: Any,
 ) -> Lowered:
     """Lower a function into ``target``; without ``result`` only to learn the kind of its result."""
     from wirebrick.compiler.lower.module import Lowered, llvm_type
