@@ -46,7 +46,7 @@ def describe() -> dict[str, str | int]:
         "load": " ".join(f"{load:.2f}" for load in os.getloadavg()),
         "kernel": platform.release(),
         "python": platform.python_version(),
-        **_versions("wirebrick", "llvmlite", "numba", "numpy"),
+        **_versions("wirebrick", "llvmlite", "numpy"),
         "gcc": compiler_version() if shutil.which("gcc") else "none",
     }
 
