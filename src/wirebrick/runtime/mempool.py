@@ -63,5 +63,5 @@ class Mempool:
         # Large frames are mostly empty: huge pages would make memory of what is never touched.
         if self.stride > _PAGE and hasattr(mmap, "MADV_NOHUGEPAGE"):
             self._memory.madvise(mmap.MADV_NOHUGEPAGE)
-        self.bytes = np.frombuffer(self._memory, np.uint8)
+        self.bytes = np.frombuffer(self._memory, np.uint8, frames * self.stride)
         self.address = int(self.bytes.ctypes.data)
