@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from wirebrick.packet.checksum import adjust, adjust_optional
 from wirebrick.packet.frame import (
-    D_DATA,
     DESCRIPTOR,
     LIST_HEAD,
     W_BURST,
@@ -186,11 +185,6 @@ def transmit(context: int, port: int, position: int) -> int:
 def position_descriptor(context: int, position: int) -> int:
     """The address of a descriptor."""
     return load64(context + W_BURST) + position * DESCRIPTOR
-
-
-def position_data(context: int, position: int) -> int:
-    """Where a packet's bytes are."""
-    return load64(position_descriptor(context, position) + D_DATA)
 
 
 def table_length(block: int) -> int:

@@ -133,11 +133,6 @@ class Graph:
         self._slot_count += 1
         return Slot(self._slot_count, header, parent, sources)
 
-    @property
-    def slot_count(self) -> int:
-        """How many slots there are; their numbers count from 1."""
-        return self._slot_count
-
     def enter(self, stream: Stream, name: str, place: Place | None) -> tuple[Scope, Stream]:
         """Begin a network function on ``stream``."""
         taken = {scope.name for scope in self.scopes}

@@ -11,6 +11,7 @@ from wirebrick.compiler.front.fields import raw_bits, store_bits
 from wirebrick.headers.field import Field
 from wirebrick.headers.header import Header, announcements
 from wirebrick.packet import frame
+from wirebrick.packet.faults import REASONS, ROOM
 from wirebrick.packet.layer import link_field
 from wirebrick.stream.graph import Slot
 from wirebrick.stream.pop import Pop
@@ -33,10 +34,10 @@ def emit_push(f: Fused, node: Push) -> None:
     sums = open_bracket(code, stack)
     code.line(f"if unlikely(open_gap(w, d, {begin}, {size}) != 0):")
     with code.indent():
-        code.line(f"count(w, {f.plan.counters.number(f.code.unit.scope, 'fault', 'fault_room')})")
+        f.count(node, "fault", REASONS[ROOM])
     code.line("else:")
     with code.indent():
-        f.refresh(stack)
+        f.refresh()
         _defaults(f, slot.header, begin)
         if parent is not None:
             _announce(f, slot.header, parent)
@@ -179,7 +180,7 @@ def emit_pop(f: Fused, node: Pop) -> None:
     link = link_field(slot.header)
     value = code.keep(raw_bits(_at(slot, link), link)) if link else "0"
     code.line(f"close_gap(w, d, h{slot.number}, {size})")
-    f.refresh(stack)
+    f.refresh()
     parent = stack[-1] if stack else None
     above = link_field(parent.header) if parent else None
     if parent is not None and above is not None and link is not None and above.space == link.space:

@@ -40,7 +40,7 @@ class Fused:
         self.states: set[int] = set()
         self.spaces: set[str] = set()
         self.local_ports = self._local_ports()
-        self.explicit: set[tuple[Node, str]] = nodes.explicit_counts(graph, functions)
+        self.counted = nodes.counted_boundaries(graph, functions)
 
     def _local_ports(self) -> set[int]:
         """Ports whose list only this loop writes, so that its length can be kept in a register."""
@@ -160,7 +160,7 @@ class Fused:
         first = self.plan.counters.number(scope_name(node), "fault", "fault_index")
         self.code.line(f"count(w, {first - 1} - {result})")
 
-    def refresh(self, stack: tuple[Slot, ...]) -> None:
+    def refresh(self) -> None:
         """The packet's place and length after an edit that moved bytes."""
         self.code.line(f"p = load64(d + {frame.D_DATA})")
         self.code.line(f"end = load32(d + {frame.D_LENGTH})")

@@ -9,7 +9,10 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
+from functools import cache
+from typing import Any
 
+from wirebrick.compiler.front.unit import METHODS
 from wirebrick.headers.field import Computed
 from wirebrick.headers.header import Header
 from wirebrick.stream.graph import Graph, Slot
@@ -55,28 +58,30 @@ def _is_below(slot: Slot, ancestor: Slot | None) -> bool:
     return False
 
 
-_structural: dict[type[Header], frozenset[str]] = {}
-
-
 def structural_fields(header: type[Header]) -> frozenset[str]:
-    """The fields that say how long a header is, whether it is valid, or what follows it."""
-    if header not in _structural:
-        _structural[header] = _find_structural(header)
-    return _structural[header]
+    """The fields that say how long a header is, whether it is valid, or what follows it.
 
-
-def _find_structural(header: type[Header]) -> frozenset[str]:
-    names = {field.name for field in header.fields.values() if field.space}
-    for base in header.__mro__:
-        for name, member in base.__dict__.items():
-            function = member.function if isinstance(member, Computed) else member
-            if isinstance(member, Computed) or name in ("header_length", "claimed_payload", "valid"):
-                tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-                names |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    Asked anew each time: a header that is declared later may be announced by a field that meant nothing before.
+    """
+    declared: Any = header  # a class without hashable instances is hashable itself, which mypy does not see
+    names = set(_read_by_methods(declared))
     for other in _all_headers(Header):
         for condition in other.announced_by:
             if condition.header is header:
                 names |= {term.name for term in condition.terms}
+    return frozenset(names)
+
+
+@cache
+def _read_by_methods(header: Any) -> frozenset[str]:
+    """The fields that a header's own methods read, and those that number what follows."""
+    names = {field.name for field in header.fields.values() if field.space}
+    for base in header.__mro__:
+        for name, member in base.__dict__.items():
+            function = member.function if isinstance(member, Computed) else member
+            if isinstance(member, Computed) or name in METHODS:
+                tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+                names |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     return frozenset(names)
 
 

@@ -33,7 +33,7 @@ PENDING = "@PENDING@"  # becomes the reset of the numbers that pushed and popped
 def _on(f: Fused, node: Node) -> None:
     """Nothing happens; the packet goes on."""
     settled, touched = f.knowledge.arrive(node.inputs)
-    if (node, "count") in f.explicit:
+    if node in f.counted:
         f.count(node, "in" if isinstance(node, Enter) else "out")
     if isinstance(node, Enter | Exit):
         f.code.line(PENDING)
@@ -108,13 +108,12 @@ def _user(f: Fused, node: Any) -> None:
             code.line(f"if {result} < {SEND}: count(w, {result} - {DROP})")
             code.line("else:")
             with code.indent():
-                code.line(f"transmit(w, {result} - {SEND}, i)")
+                _transmit(f, f"{result} - {SEND}")
                 f.count(node, "sent")
-                code.line(f"count(w, {f.plan.counters.number('chain', 'out')})")
     code.line("else:")
     with code.indent():
         if function.emitter.resizes:
-            f.refresh(stack)
+            f.refresh()
             for slot in stack:
                 names = f.unit.slot_names(slot)
                 code.line(f"{names.end} = end")
@@ -181,8 +180,13 @@ def _append(f: Fused, port: int) -> None:
         f.code.line(f"store32(list{port} + 4 * n{port}, i)")
         f.code.line(f"n{port} += 1")
     else:
-        f.code.line(f"transmit(w, {port}, i)")
-        f.code.line(f"count(w, {f.plan.counters.number('chain', 'out')})")
+        _transmit(f, str(port))
+
+
+def _transmit(f: Fused, port: str) -> None:
+    """Put the packet on the list of a port whose number the text gives, through memory."""
+    f.code.line(f"transmit(w, {port}, i)")
+    f.code.line(f"count(w, {f.plan.counters.number('chain', 'out')})")
 
 
 def _output(f: Fused, node: Output) -> None:
@@ -201,21 +205,19 @@ def _output(f: Fused, node: Output) -> None:
             with code.indent():
                 _append(f, number)
     if not f.local_ports:
-        code.line(f"transmit(w, {port}, i)")
-        code.line(f"count(w, {f.plan.counters.number('chain', 'out')})")
+        _transmit(f, port)
     elif len(f.local_ports) < len(f.plan.ports):
         code.line("else:")
         with code.indent():
-            code.line(f"transmit(w, {port}, i)")
-            code.line(f"count(w, {f.plan.counters.number('chain', 'out')})")
+            _transmit(f, port)
 
 
-def explicit_counts(graph: Graph, functions: dict[Node, Any]) -> set[tuple[Node, str]]:
+def counted_boundaries(graph: Graph, functions: dict[Node, Any]) -> set[Node]:
     """The beginnings and ends of NFs at which packets must be counted: the other counts follow from sums."""
     from wirebrick.compiler.emit.counts import derivable
 
     return {
-        (node, "count")
+        node
         for node in graph.nodes
         if isinstance(node, Enter | Exit) and not derivable(graph, functions, node)
     }

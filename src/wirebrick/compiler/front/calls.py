@@ -11,6 +11,7 @@ from wirebrick.compiler.front import octets
 from wirebrick.compiler.front.builtins import BUILTINS, address, arguments
 from wirebrick.compiler.front.convert import integer
 from wirebrick.compiler.front.expressions import expression
+from wirebrick.compiler.front.unit import METHODS
 from wirebrick.compiler.kinds import (
     INT,
     NOTHING,
@@ -63,11 +64,7 @@ def _method(f: Emitter, node: ast.Call, holder: Value, name: str) -> Value:
     for base in owner.__mro__:
         member = base.__dict__.get(name)
         if inspect.isfunction(member):
-            if base.__module__.startswith("wirebrick.") and name in (
-                "header_length",
-                "claimed_payload",
-                "valid",
-            ):
+            if base.__module__.startswith("wirebrick.") and name in METHODS:
                 assert isinstance(kind, HeaderKind)
                 return f.unit.header_method(f, node, kind, member)
             f.unit.note(node, "method")
