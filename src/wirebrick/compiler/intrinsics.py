@@ -5,6 +5,7 @@ Kinds of values: ``i`` a 64-bit integer (addresses too), ``b`` a truth value, ``
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -124,8 +125,53 @@ def _call(builder: Any, function: Any, *arguments: Any) -> Any:
     return builder.call(builder.inttoptr(function, kind.as_pointer()), list(arguments))
 
 
-for _count in (1, 3, 4):
+for _count in (0, 1, 3, 4):
     _define(f"call{_count}", _count + 1, _call)
+
+
+# What workers tell each other by.
+_define(
+    "load64_acquire",
+    1,
+    lambda builder, at: builder.load_atomic(_pointer(builder, at, I64), "acquire", 8),
+)
+_define(
+    "store64_release",
+    2,
+    lambda builder, at, value: builder.store_atomic(value, _pointer(builder, at, I64), "release", 8),
+    "v",
+)
+_define(
+    "add64_atomic",
+    2,
+    lambda builder, at, value: builder.atomic_rmw("add", _pointer(builder, at, I64), value, "seq_cst"),
+)
+
+
+def _swap(builder: Any, at: Any, expected: Any, value: Any) -> Any:
+    pair = builder.cmpxchg(_pointer(builder, at, I64), expected, value, "seq_cst", "seq_cst")
+    return builder.zext(builder.extract_value(pair, 1), I64)
+
+
+_define("swap64_atomic", 3, _swap)
+
+
+def _prefetch(builder: Any, at: Any) -> None:
+    kind = ir.FunctionType(ir.VoidType(), [I8.as_pointer(), I32, I32, I32])
+    function = builder.module.declare_intrinsic("llvm.prefetch", [I8.as_pointer()], kind)
+    builder.call(function, [_pointer(builder, at, I8), I32(0), I32(3), I32(1)])
+
+
+_define("prefetch", 1, _prefetch, "v")
+
+
+def _pause(builder: Any) -> None:
+    if platform.machine() in ("x86_64", "AMD64"):
+        kind = ir.FunctionType(ir.VoidType(), [])
+        builder.call(builder.module.declare_intrinsic("llvm.x86.sse2.pause", (), kind), [])
+
+
+_define("pause", 0, _pause, "v")
 
 
 def _overflows(name: str) -> Build:

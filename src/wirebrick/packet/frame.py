@@ -58,7 +58,25 @@ W_BYTES_OUT = 224  # bytes on the wire of the packets that ports took
 W_FILTER = 232  # address of matches(data, length, wire), or 0: all packets are received
 W_STAGE = 240  # address of the descriptors that packets are received into before they are filtered
 W_LENGTH = 248  # bytes of every packet of this burst, before and after the graph; 0: they differ
-CONTEXT = 256  # bytes
+W_WORKER = 256  # number of this worker
+W_WORKERS = 264  # how many there are
+W_FRAMES = 272  # address of a table: the frame (u32) that lies at each position; 0: position i has frame i
+W_ENTRY = 280  # where the packets of this burst enter the graph: 0, or the number of a shuffle
+W_SPILL = 288  # address of what packets from a ring bring along
+W_SPILL_SIZE = 296  # bytes of it for each position
+W_RINGS = 304  # address of a table: for each shuffle and worker the address of the ring to that worker, or 0
+W_RING_IN = 312  # packets that came by rings
+W_RING_OUT = 320  # packets that left by rings
+W_MADE = 328  # packets made: segments of packetize, packets of events
+W_NOW = 336  # the packets' clock (ns): the latest time seen
+W_DUE = 344  # when the next event is due (ns)
+W_PAUSE = 352  # not zero: the worker waits between two bursts
+W_BEAT = 360  # rounds of the worker's loop: it stands still where the worker hangs
+W_STACK = 368  # address of the stack of packets made that wait to go on
+W_YIELD = 376  # address of a function that lets another thread run
+CONTEXT = 512  # bytes
+
+FINISH = 1 << 32  # W_ENTRY: no packets, windows give up what they have
 
 # Receiving port, as its worker's driver knows it: 64-bit words.
 RX_RECEIVE = 0  # address of the source's receive

@@ -19,7 +19,7 @@ import ctypes
 import time
 
 _I64, _MASK64 = 1 << 63, (1 << 64) - 1
-_CALLS = {n: ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * n) for n in range(1, 5)}
+_CALLS = {n: ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * n) for n in range(5)}
 
 
 def load8(address: int) -> int:
@@ -132,6 +132,47 @@ def to_int(value: float) -> int:
 def cycles() -> int:
     """A counter that ticks at about the processor's clock: RDTSC compiled, nanoseconds in CPython."""
     return time.perf_counter_ns()
+
+
+def load64_acquire(address: int) -> int:
+    """As ``load64``; what another worker stored before it stored this is seen from here on."""
+    return load64(address)
+
+
+def store64_release(address: int, value: int) -> None:
+    """As ``store64``; who loads this with ``load64_acquire`` sees what was stored before."""
+    store64(address, value)
+
+
+def add64_atomic(address: int, value: int) -> int:
+    """Add to 64 bits in one step that no other worker can come between; what was there before.
+
+    In CPython nothing is atomic: interpreted workers hold a lock around it.
+    """
+    old = load64(address)
+    store64(address, old + value)
+    return old
+
+
+def swap64_atomic(address: int, expected: int, value: int) -> int:
+    """Store ``value`` if ``expected`` is there, in one step: 1, else 0 and nothing is stored."""
+    if load64(address) != expected:
+        return 0
+    store64(address, value)
+    return 1
+
+
+def prefetch(address: int) -> None:
+    """Have the cache line fetched that will be needed soon; any address may be given."""
+
+
+def pause() -> None:
+    """Tell the processor that this thread spins."""
+
+
+def call0(function: int) -> int:
+    """Call native code at an address."""
+    return int(_CALLS[0](function)())
 
 
 def call1(function: int, a: int) -> int:
