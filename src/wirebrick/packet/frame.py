@@ -74,17 +74,25 @@ W_PAUSE = 352  # not zero: the worker waits between two bursts
 W_BEAT = 360  # rounds of the worker's loop: it stands still where the worker hangs
 W_STACK = 368  # address of the stack of packets made that wait to go on
 W_YIELD = 376  # address of a function that lets another thread run
+W_SHUFFLES = 384  # shuffles that have rings
+W_NODES = 392  # address of a table: the number of each shuffle's node; they ascend
+W_STAGE_ENDED = 400  # shuffles to which this worker puts no more, and 1 more when it has nothing left to do
+W_FINISHES = 408  # not zero: process is called with FINISH
+W_AGAIN = 416  # what process returned: with FINISH, not zero: it is called again
+W_SPIN = 424  # rounds without a packet before the worker rests
 CONTEXT = 512  # bytes
 
-FINISH = 1 << 32  # W_ENTRY: no packets, windows give up what they have
+FINISH = 1 << 32  # W_ENTRY: no packets, windows give up what they have; + n: only those before shuffle n
 
-# Receiving port, as its worker's driver knows it: 64-bit words.
+# Receiving port, or ring from another worker, as its worker's driver knows it: 64-bit words.
 RX_RECEIVE = 0  # address of the source's receive
 RX_STATE = 8  # the source's state
 RX_PORT = 16  # number of the port
 RX_ENDED = 24  # not zero: no more will come
 RX_LENGTH = 32  # bytes on the wire of each of its packets, or 0 where they differ
-RX_ENTRY = 40  # bytes
+RX_NODE = 40  # number of the shuffle's node whose ring it is, or 0: a port
+RX_NEEDS = 48  # address of a list (u64 count, addresses) of rings that must have room for a burst, or 0
+RX_ENTRY = 56  # bytes
 
 # Port to transmit to.
 TX_TRANSMIT = 0  # address of the sink's transmit; 0: it can't transmit, its packets are dropped

@@ -80,6 +80,17 @@ class Counters:
         return {key: load64(address + 8 * number) for key, number in self._numbers.items()}
 
 
+@dataclass(frozen=True)
+class ShufflePlan:
+    """What the rings of a shuffle need: one ring from each worker to each other."""
+
+    number: int  # its place in the W_RINGS table: 0, 1, ... in the order of ``node``
+    node: int  # its number among the graph's nodes, more than 0: W_ENTRY of the packets that come out of its rings
+    spill: int  # bytes that a packet brings along
+    waits: bool = True  # workers receive only while there is room for a burst; or: what finds none is dropped
+    capacity: int = 1024  # packets a ring holds, a power of two; each gets room for a whole burst at least
+
+
 @dataclass
 class Plan:
     """What interpreter and compiler share about a graph."""

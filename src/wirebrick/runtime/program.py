@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from wirebrick.runtime.interpreter import Interpreter
-from wirebrick.runtime.plan import Key, Plan
+from wirebrick.runtime.mempool import COPIES
+from wirebrick.runtime.plan import Key, Plan, ShufflePlan
 from wirebrick.runtime.trace import Observer
 from wirebrick.state.base import State
 from wirebrick.stream.graph import Graph
@@ -24,6 +25,9 @@ class Program:
     compile_s: float = 0.0
     keeps_lengths: bool = False  # no packet is longer or shorter when it leaves
     derive: Callable[[dict[Key, int], int], None] | None = None  # completes the counters of a worker
+    shuffles: list[ShufflePlan] = field(default_factory=list)
+    room: int = COPIES  # positions of a burst: so many times the packets received
+    finishes: bool = False  # its windows give up what they have at the end: process is called with FINISH
 
 
 def make_program(
