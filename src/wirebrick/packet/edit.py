@@ -16,6 +16,7 @@ from wirebrick.packet.frame import (
     W_BURST,
     W_COPIED,
     W_COPIES,
+    W_FRAMES,
     W_POOL,
     W_ROOM,
     W_STRIDE,
@@ -27,6 +28,14 @@ from wirebrick.packet.memory import copy, fill, load32, load64, store32, store64
 def frame_start(context: int, descriptor: int) -> int:
     """Address of the frame that holds the packet."""
     return load64(context + W_POOL) + load32(descriptor + D_FRAME) * load64(context + W_STRIDE)
+
+
+def position_frame(context: int, position: int) -> int:
+    """Number of the frame that lies at a position of the burst."""
+    frames = load64(context + W_FRAMES)
+    if frames == 0:
+        return position
+    return load32(frames + 4 * position)
 
 
 def open_gap(context: int, descriptor: int, at: int, size: int) -> int:
@@ -87,11 +96,12 @@ def copy_packet(context: int, descriptor: int) -> int:
     length = load32(descriptor + D_LENGTH)
     stride = load64(context + W_STRIDE)
     target = load64(context + W_BURST) + position * DESCRIPTOR
-    to = load64(context + W_POOL) + position * stride + data - frame_start(context, descriptor)
+    frame = position_frame(context, position)
+    to = load64(context + W_POOL) + frame * stride + data - frame_start(context, descriptor)
     copy(to, data, length)
     copy(target, descriptor, DESCRIPTOR)
     store64(target + D_DATA, to)
-    store32(target + D_FRAME, position)
+    store32(target + D_FRAME, frame)
     store64(context + W_USED, position + 1)
     store64(context + W_COPIES, load64(context + W_COPIES) + 1)
     store64(context + W_COPIED, load64(context + W_COPIED) + length)

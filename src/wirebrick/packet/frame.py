@@ -102,10 +102,10 @@ TX_TAKEN = 24  # packets that it took (or that were dropped here)
 TX_ENTRY = 32  # bytes
 
 
-def data_address(context_pool: int, stride: int, position: int) -> int:
-    """Where a packet received into ``position`` starts.
+def data_address(context_pool: int, stride: int, frame: int) -> int:
+    """Where a packet received into a frame starts.
 
     >>> data_address(1 << 20, 2112, 2) - (1 << 20)
     4480
     """
-    return context_pool + position * stride + HEADROOM
+    return context_pool + frame * stride + HEADROOM

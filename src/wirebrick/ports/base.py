@@ -5,9 +5,10 @@ called once per burst. Python is asked only when a buffer is empty (``refill``) 
 
 ``receive(state, context, room) -> int``
     Write up to ``room`` packets into positions 0, 1, ... of the worker's burst: the bytes at
-    ``data_address(pool, stride, position)``, and the whole descriptor (DATA, LENGTH, WIRE, TIME, INGRESS = 0,
-    EGRESS = NO_PORT, FRAME = position); the driver puts in the ingress. Returns how many, 0 (nothing now),
-    ``ENDED`` (no more will come) or ``REFILL`` (call ``refill`` and try again).
+    ``data_address(pool, stride, frame)``, where ``frame`` is the one that lies at the position (the position
+    itself, or where W_FRAMES isn't 0 the u32 in that table), and the whole descriptor (DATA, LENGTH, WIRE,
+    TIME, INGRESS = 0, EGRESS = NO_PORT, FRAME); the driver puts in the ingress. Returns how many, 0 (nothing
+    now), ``ENDED`` (no more will come) or ``REFILL`` (call ``refill`` and try again).
 
 ``transmit(state, context, list, start) -> int``
     Take the packets at list positions ``start`` .. count-1 (``list``: u64 count, then u32 burst positions), in
@@ -29,6 +30,7 @@ class Source:
     state: int  # address of its state block
     problem: str | None = None  # what was wrong with the input, when it ended early
     wire_length: int = 0  # bytes on the wire of every packet, or 0 where they differ
+    live: bool = False  # packets come as time goes by: while none do, the worker's clock is the wall's
 
     def refill(self) -> bool:
         """Read more; False when there is no more."""

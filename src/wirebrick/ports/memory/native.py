@@ -13,6 +13,7 @@ from wirebrick.packet.frame import (
     HEADROOM,
     NO_PORT,
     W_BURST,
+    W_FRAMES,
     W_POOL,
     W_STRIDE,
 )
@@ -69,10 +70,14 @@ def describe(descriptor: int, data: int, lengths: int, time: int, tags: int) -> 
     return 0
 
 
-def short_packets(state: int, context: int, count: int) -> int:
-    """Write ``count`` packets whose templates are alike and one line long: the path of 64-byte packets."""
+def short_packets(state: int, context: int, count: int, frames: int) -> int:
+    """Write ``count`` packets whose templates are alike and one line long: the path of 64-byte packets.
+
+    ``frames``: address of the table of the positions' frames, or 0: position i has frame i.
+    """
     descriptor = load64(context + W_BURST)
-    data = load64(context + W_POOL) + HEADROOM
+    pool = load64(context + W_POOL) + HEADROOM
+    data = pool
     stride = load64(context + W_STRIDE)
     at = load64(state + S_AT)
     end = load64(state + S_END)
@@ -82,7 +87,13 @@ def short_packets(state: int, context: int, count: int) -> int:
     time = load64(state + S_TIME)
     gap = load64(state + S_GAP)
     tags = _TAGS
+    cell = frames
     for _ in range(count):
+        if frames != 0:
+            frame = load32(cell)
+            data = pool + frame * stride
+            tags = _TAGS | (frame << 32)
+            cell += 4
         copy_line(data, at)
         describe(descriptor, data, lengths, time, tags)
         descriptor += DESCRIPTOR
@@ -96,10 +107,11 @@ def short_packets(state: int, context: int, count: int) -> int:
     return time
 
 
-def like_packets(state: int, context: int, count: int) -> int:
+def like_packets(state: int, context: int, count: int, frames: int) -> int:
     """Write ``count`` packets whose templates are alike and several lines long."""
     descriptor = load64(context + W_BURST)
-    data = load64(context + W_POOL) + HEADROOM
+    pool = load64(context + W_POOL) + HEADROOM
+    data = pool
     stride = load64(context + W_STRIDE)
     at = load64(state + S_AT)
     end = load64(state + S_END)
@@ -110,7 +122,13 @@ def like_packets(state: int, context: int, count: int) -> int:
     time = load64(state + S_TIME)
     gap = load64(state + S_GAP)
     tags = _TAGS
+    cell = frames
     for _ in range(count):
+        if frames != 0:
+            frame = load32(cell)
+            data = pool + frame * stride
+            tags = _TAGS | (frame << 32)
+            cell += 4
         for line in range(0, size, LINE):
             copy_line(data + line, at + line)
         describe(descriptor, data, lengths, time, tags)
@@ -125,10 +143,11 @@ def like_packets(state: int, context: int, count: int) -> int:
     return time
 
 
-def mixed_packets(state: int, context: int, count: int) -> int:
+def mixed_packets(state: int, context: int, count: int, frames: int) -> int:
     """Write ``count`` packets whose templates differ in length: each is looked up in the index."""
     descriptor = load64(context + W_BURST)
-    data = load64(context + W_POOL) + HEADROOM
+    pool = load64(context + W_POOL) + HEADROOM
+    data = pool
     stride = load64(context + W_STRIDE)
     first = load64(state + S_FIRST)
     entry = load64(state + S_INDEX_AT)
@@ -137,7 +156,13 @@ def mixed_packets(state: int, context: int, count: int) -> int:
     time = load64(state + S_TIME)
     gap = load64(state + S_GAP)
     tags = _TAGS
+    cell = frames
     for _ in range(count):
+        if frames != 0:
+            frame = load32(cell)
+            data = pool + frame * stride
+            tags = _TAGS | (frame << 32)
+            cell += 4
         at = first + load32(entry) * LINE
         length = load32(entry + 4)
         for line in range(0, length, LINE):
@@ -162,12 +187,13 @@ def receive(state: int, context: int, room: int) -> int:
     count = room
     if left < count:
         count = left
+    frames = load64(context + W_FRAMES)
     if load64(state + S_LENGTH) == 0:
-        time = mixed_packets(state, context, count)
+        time = mixed_packets(state, context, count, frames)
     elif load64(state + S_LINES) == 1:
-        time = short_packets(state, context, count)
+        time = short_packets(state, context, count, frames)
     else:
-        time = like_packets(state, context, count)
+        time = like_packets(state, context, count, frames)
     store64(state + S_TIME, time)
     store64(state + S_LEFT, left - count)
     return count

@@ -9,6 +9,7 @@ Link types: https://www.tcpdump.org/linktypes.html.
 
 from __future__ import annotations
 
+from wirebrick.packet.edit import position_frame
 from wirebrick.packet.frame import (
     D_DATA,
     D_EGRESS,
@@ -55,10 +56,11 @@ from wirebrick.ports.pcap.layout import (
 
 
 def place(state: int, context: int, index: int, data: int, size: int, wire: int, time: int, link: int) -> int:
-    """Copy a packet into frame ``index`` and write its descriptor; 1, as it is one packet more."""
+    """Copy a packet into the frame of position ``index``, write its descriptor; 1, as it is one packet more."""
     stride = load64(context + W_STRIDE)
     room = stride - HEADROOM - TAILROOM
-    to = load64(context + W_POOL) + index * stride + HEADROOM
+    frame = position_frame(context, index)
+    to = load64(context + W_POOL) + frame * stride + HEADROOM
     wire = max(wire, size)
     push = 0
     if link != LINK_ETHERNET:
@@ -79,7 +81,7 @@ def place(state: int, context: int, index: int, data: int, size: int, wire: int,
     store64(descriptor + D_TIME, time)
     store16(descriptor + D_INGRESS, 0)
     store16(descriptor + D_EGRESS, NO_PORT)
-    store32(descriptor + D_FRAME, index)
+    store32(descriptor + D_FRAME, frame)
     return 1
 
 
