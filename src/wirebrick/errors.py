@@ -78,6 +78,10 @@ class PortError(WirebrickError):
     """A port can't be opened, read or written."""
 
 
+class StateError(WirebrickError):
+    """A state object can't be saved, restored, or changed or read from outside as asked for."""
+
+
 class AccountingError(WirebrickError):
     """A run ended with packets unaccounted for: a defect of Wirebrick itself."""
 

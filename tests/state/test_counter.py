@@ -76,7 +76,7 @@ def test_workers_share_no_cache_line():
         state.allocate(4)
     spans = []
     for state in states:
-        for block, memory in zip(state.blocks, state._memory, strict=True):
+        for block, memory in zip(state.blocks, state.sharing.memory, strict=True):
             assert block % LINES == 0
             end = -(-(block + state.block_size()) // LINES) * LINES
             assert memory.ctypes.data <= block

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-INDEX, DIVISION, OVERFLOW, FUEL, VALUE, RAISE, ROOM = range(1, 8)
+INDEX, DIVISION, OVERFLOW, FUEL, VALUE, RAISE, ROOM, OWNER = range(1, 9)
 
 DEFAULT_FUEL = 1_000_000  # loop iterations that a user function may make for one packet
 
@@ -14,6 +14,7 @@ REASONS = {
     VALUE: "fault_value",
     RAISE: "fault_raise",
     ROOM: "fault_room",
+    OWNER: "fault_owner",
 }
 
 MEANINGS = {
@@ -24,6 +25,7 @@ MEANINGS = {
     VALUE: "a value that an operation can't take (a negative shift, int() of a float without a whole number)",
     RAISE: "a raise or a failed assert",
     ROOM: "no room in the frame, or no free frame for a copy",
+    OWNER: "a write to a Bounded state object by a worker that is not its writer",
 }
 
 

@@ -11,7 +11,7 @@ from typing import Any, cast
 from wirebrick.errors import CheckError, GraphError, HeaderError, caller_place
 from wirebrick.packet.memory import copy
 from wirebrick.state.base import State, add_numbers, is_record
-from wirebrick.state.consistency import PARTITIONED, Partitioned
+from wirebrick.state.consistency import PARTITIONED, Consistency
 from wirebrick.state.record import Record, RecordField
 
 
@@ -24,8 +24,9 @@ class Array(State):
     record itself, so ``a[i].hits += 1`` works. Negative indexes count from the end; an index out of range is
     a fault (in Python: IndexError). A number that does not fit keeps its low bits.
 
-    Each worker has an array of its own, and ``values`` are the first contents of each. From outside:
-    ``total(i)``, ``totals()`` and ``partition(worker)``. Raises GraphError for wrong arguments.
+    As a rule each worker has an array of its own, and ``values`` are the first contents of each; another
+    ``consistency`` (``Bounded``, ``Strict``) lets workers share one. From outside: ``total(i)``, ``totals()``
+    and ``partition(worker)``. Raises GraphError for wrong arguments.
 
     >>> from wirebrick.fields import U64
     >>> sizes = Array(U64, 4)
@@ -41,7 +42,7 @@ class Array(State):
         length: int | None = None,
         *,
         values: Iterable[Any] | None = None,
-        consistency: Partitioned = PARTITIONED,
+        consistency: Consistency = PARTITIONED,
     ) -> None:
         self._cell = _cell_of(Value)
         self.record: type[Record] | None = Value if is_record(Value) else None
@@ -99,7 +100,8 @@ class Array(State):
 
     def __setitem__(self, index: int, value: Any) -> None:
         """Store the low bits of a number or address, or copy a record. Raises IndexError."""
-        at = self.current() + self._offset(index)
+        offset = self._offset(index)
+        at = self.changing() + offset
         if self.field:
             self.field.write(at, value)
         elif type(value) is self.record:
@@ -112,9 +114,13 @@ class Array(State):
             )
 
     def partition(self, worker: int) -> list[Any]:
-        """A copy of the elements of one worker (before a run: what each begins with). Raises IndexError."""
+        """A copy of the elements of one worker (before a run: what each begins with). Raises IndexError.
+
+        Elements that workers share are those of worker 0.
+        """
         if self.blocks:
-            raw = ctypes.string_at(self.blocks[worker], self.block_size())
+            with self._reading():
+                raw = ctypes.string_at(self.blocks[worker], self.block_size())
         else:
             raw = self.initial or bytes(self.block_size())
         memory = ctypes.create_string_buffer(raw, max(1, len(raw)))
@@ -131,11 +137,14 @@ class Array(State):
         First contents (``values``) count once for each worker.
         """
         offset = self._offset(index)
-        return self._sum([block + offset for block in self.blocks])
+        with self._reading():
+            return self._sum([block + offset for block in self.blocks])
 
     def totals(self) -> list[Any]:
-        """Every element as ``total`` gives it."""
-        return [self.total(index) for index in range(self.length)]
+        """Every element as ``total`` gives it, all of the same moment where workers share them."""
+        size = self.element_size
+        with self._reading():
+            return [self._sum([b + n * size for b in self.blocks]) for n in range(self.length)]
 
     def _sum(self, places: list[int]) -> Any:
         if self.field and self.field.address:

@@ -1,23 +1,27 @@
-"""State: what tables, arrays and counters have in common: one block of memory for each worker."""
+"""State: what tables, arrays, counters and the like have in common: their memory, and who may do what with it."""
 
 from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from wirebrick.errors import GraphError, caller_place
-from wirebrick.state.consistency import PARTITIONED, Partitioned
+from wirebrick.state.consistency import PARTITIONED, Bounded, Consistency, Partitioned, Strict
+from wirebrick.state.operation import Operation
 from wirebrick.state.record import Record
+from wirebrick.state.sharing import LINES, Locked, Sharing, Viewed
 from wirebrick.stream.graph import current_scope
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-R = TypeVar("R", bound=Record)
+__all__ = ["LINES", "State", "add_numbers", "is_record", "locking", "use_worker", "viewing", "worker"]
 
-LINES = 128  # bytes; processors fetch cache lines of 64 in pairs, and no two workers may share a pair
+R = TypeVar("R", bound=Record)
 
 
 class _Worker(threading.local):
@@ -43,23 +47,37 @@ def use_worker(index: int) -> None:
 class State(ABC):
     """Base of the state objects. One that is made while an NF is built belongs to it.
 
-    ``blocks`` holds the address of each worker's block of memory. There is none before a run begins; after
-    it, the contents stay readable until the next run.
+    ``blocks`` holds the addresses of the blocks of memory that are read from outside: each worker's, or the
+    one that workers share. There is none before a run begins; after it, the contents stay readable until the
+    next run. ``operations``: what user functions can do with it besides what the language has for it.
     """
 
-    def __init__(self, name: str, consistency: Partitioned = PARTITIONED) -> None:
-        if not isinstance(consistency, Partitioned):
+    operations: ClassVar[Mapping[str, Operation]] = {}
+
+    def __init__(self, name: str, consistency: Consistency = PARTITIONED) -> None:
+        if not isinstance(consistency, Partitioned | Bounded | Strict):
             raise GraphError(
-                f"{consistency!r} is not a consistency mode", place=caller_place(), cure="use Partitioned()"
+                f"{consistency!r} is not a consistency mode",
+                place=caller_place(),
+                cure="use Partitioned(), Bounded(staleness=seconds) or Strict()",
             )
         self.name = name
         self.consistency = consistency
         self.place = caller_place()
-        self.blocks: list[int] = []
-        self._memory: list[NDArray[np.uint8]] = []
+        self.sharing: Sharing | None = None
         scope = current_scope()
         if scope is not None:
             scope.states.append(self)
+
+    @property
+    def blocks(self) -> list[int]:
+        """Addresses of the blocks, by worker where each has its own."""
+        return self.sharing.blocks if self.sharing is not None else []
+
+    @property
+    def viewed(self) -> bool:
+        """Whether a worker works on what it takes for each burst, and gives back (``Viewed``)."""
+        return isinstance(self.consistency, Bounded)
 
     @abstractmethod
     def block_size(self) -> int:
@@ -70,46 +88,113 @@ class State(ABC):
         return
 
     def allocate(self, workers: int) -> None:
-        """Make the blocks of a run with ``workers`` workers; what an earlier run left is forgotten.
+        """Make the memory of a run with ``workers`` workers; what an earlier run left is forgotten.
 
         The memory is zero and, as far as ``_initialise`` does not write to it, taken from the system when a
-        worker first touches it: near that worker's core. Raises GraphError where there isn't enough.
+        worker first touches it: near that worker's core. Raises GraphError where there isn't enough, or
+        where the worker that is to write isn't there.
         """
-        # Imported here: commands that only list or describe NFs needn't wait for it.
-        import numpy as np
-
         size = -(-self.block_size() // LINES) * LINES
         try:
-            memory = [np.zeros(size + LINES, np.uint8) for _ in range(workers)]
+            self.sharing = self._share(size, workers)
         except MemoryError:
             raise GraphError(
                 f"{self.name} takes {size:,} bytes for each of {workers} worker(s): that much can't be had",
                 place=self.place,
                 cure="make it smaller, or use fewer workers",
             ) from None
-        self._memory = memory
-        self.blocks = [-(-part.ctypes.data // LINES) * LINES for part in memory]
-        for block in self.blocks:
-            self._initialise(block)
+
+    def _share(self, size: int, workers: int) -> Sharing:
+        mode = self.consistency
+        if isinstance(mode, Strict):
+            return Locked(size, workers, _zeros, self._begin)
+        if isinstance(mode, Bounded):
+            if mode.writer >= workers:
+                raise GraphError(
+                    f"worker {mode.writer} is to write {self.name}, but this run has {workers} worker(s)",
+                    place=self.place,
+                    cure="run more workers, or give Bounded another writer: the first is 0",
+                )
+            return Viewed(size, workers, _zeros, self._begin, mode.writer, mode.staleness)
+        return Sharing(size, workers, _zeros, self._begin)
+
+    def _begin(self, block: int, number: int) -> None:
+        """Make block ``number`` what it begins as."""
+        self._initialise(block)
+
+    def word(self, worker: int) -> int:
+        """What the table of states (W_STATES) of a worker has for this object."""
+        return self._shared().word(worker)
 
     def current(self) -> int:
-        """Address of the block of the worker that this thread is. Raises GraphError before a run begins."""
-        if not self.blocks:
+        """Address of the block that the worker that this thread is reads. Raises GraphError before a run."""
+        return self._shared().readable(worker.index)
+
+    def changing(self) -> int:
+        """Address of the block that it changes. Raises Fault where another worker is the writer (Bounded)."""
+        return self._shared().writable(worker.index)
+
+    def _shared(self) -> Sharing:
+        if self.sharing is None:
             raise GraphError(
                 f"{self.name} has no memory before a run begins",
                 place=caller_place(),
                 cure="change it in user functions only; an Array takes its first contents as values=",
             )
-        return self.blocks[worker.index]
+        return self.sharing
+
+    def may_change(self) -> bool:
+        """Whether the worker that this thread is may change the object."""
+        return not isinstance(self.consistency, Bounded) or self.consistency.writer == worker.index
+
+    def _reading(self) -> AbstractContextManager[None]:
+        """Around reading from outside: no worker changes a shared object meanwhile. Raises StateError."""
+        return self.sharing.outside(self.name) if self.sharing is not None else nullcontext()
 
     def _view(self, record: type[R], address: int) -> R:
-        """The record at ``address`` of the current worker's block; it keeps that memory alive."""
+        """The record at ``address``, which keeps its memory alive; a reader's (Bounded) can't be changed."""
         view = record.at(address)
-        view.__dict__["_memory"] = self._memory[worker.index]
+        view.__dict__["_memory"] = self.sharing
+        if not self.may_change():
+            view.__dict__["_read_only"] = True
         return view
 
     def __repr__(self) -> str:
         return f"<{self.name}>"
+
+
+def _zeros(size: int) -> NDArray[np.uint8]:
+    """Zero bytes. Raises MemoryError."""
+    # Imported here: commands that only list or describe NFs needn't wait for it.
+    import numpy as np
+
+    return np.zeros(size, np.uint8)
+
+
+def locking(function: Callable[..., Any], states: Sequence[State]) -> Callable[..., Any]:
+    """A user function for the interpreter that runs with the locks of Strict objects held, in their order."""
+
+    def run(*arguments: Any) -> Any:
+        with ExitStack() as locks:
+            for state in states:
+                locks.enter_context(state._shared().inside())
+            return function(*arguments)
+
+    return run
+
+
+@contextmanager
+def viewing(states: Sequence[State], context: int) -> Iterator[None]:
+    """Around an interpreted burst of the worker that this thread is: its views of shared objects are taken."""
+    taken: list[Sharing] = []
+    try:
+        for state in states:
+            state._shared().begin(worker.index, context)
+            taken.append(state._shared())
+        yield
+    finally:
+        for sharing in taken:
+            sharing.end(worker.index)
 
 
 def is_record(value: Any) -> bool:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from wirebrick.errors import GraphError, caller_place
-from wirebrick.packet.memory import load64, store64
+from wirebrick.packet.memory import load64
+from wirebrick.state import counter_native as native
 from wirebrick.state.base import State
+from wirebrick.state.consistency import PARTITIONED, Consistency, Strict
+from wirebrick.state.natives import compiled
+from wirebrick.state.operation import Operation
 
 _MASK64 = (1 << 64) - 1
 
@@ -23,14 +27,18 @@ class Counter(State):
     6
     """
 
-    def __init__(self, name: str) -> None:
+    operations = {
+        "add": Operation(native.counter_add, ("number",), (1,), atomic=native.counter_add_atomic),
+    }
+
+    def __init__(self, name: str, *, consistency: Consistency = PARTITIONED) -> None:
         if not isinstance(name, str) or not name:
             raise GraphError(
                 f"{name!r} can't be the name of a Counter",
                 place=caller_place(),
                 cure='say what it counts, as in Counter("large packets")',
             )
-        super().__init__(name)
+        super().__init__(name, consistency)
 
     def block_size(self) -> int:
         """Bytes of a block: one u64."""
@@ -38,8 +46,11 @@ class Counter(State):
 
     def add(self, n: int = 1) -> None:
         """Add ``n`` (in user functions)."""
-        at = self.current()
-        store64(at, load64(at) + n)
+        block = self.changing()
+        if isinstance(self.consistency, Strict):
+            compiled(native.__name__, "counter_add_atomic", 2)(block, n)
+        else:
+            native.counter_add(block, n)
 
     @property
     def value(self) -> int:

@@ -10,6 +10,7 @@ from wirebrick.addresses import Address
 from wirebrick.declare import annotations_of
 from wirebrick.errors import HeaderError, caller_place
 from wirebrick.fields import Bits, Float
+from wirebrick.packet.faults import OWNER, Fault
 
 
 class RecordField:
@@ -52,7 +53,9 @@ class RecordField:
         return self if record is None else self.read(record._at)
 
     def __set__(self, record: Record, value: Any) -> None:
-        """Store the low bits of ``value``."""
+        """Store the low bits of ``value``. Raises Fault where the worker may only read the record (Bounded)."""
+        if "_read_only" in record.__dict__:
+            raise Fault(OWNER)
         self.write(record._at, value)
 
 

@@ -1,0 +1,45 @@
+"""Operation: what user functions can do with a state object, declared by its class.
+
+A class of state objects lists its operations by the name they have in Python; the compiler makes a call of
+the native function of each, and the interpreter calls the method itself, which does the same. So a new kind
+of state object needs no change in the compiler.
+
+>>> from wirebrick.state.counter import Counter
+>>> Counter.operations["add"].arguments
+('number',)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+# An argument: ``number`` fits 64 signed bits; ``natural`` neither is negative (else: fault_value); ``key`` is a record
+# of the object's class ``key``, passed as its address; ``address`` is an IPv4 or IPv6 address, passed as two words.
+Argument = Literal["number", "natural", "key", "address"]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A method: ``function(block, [time,] *arguments)`` of a native module, all of integers.
+
+    ``name`` of the method may be ``__getitem__`` or ``__contains__``, with one argument: then the operation is
+    ``object[key]`` or ``key in object``. ``defaults`` are those of the last arguments. ``result``: what the
+    function's number means. ``writes``: it changes the object. ``clock``: it gets the packet's time (ns).
+    ``atomic``: a function that does the same in one step, used in the place of a lock where workers share the
+    object (Strict).
+    """
+
+    function: Callable[..., int]
+    arguments: tuple[Argument, ...] = ()
+    defaults: tuple[int, ...] = ()
+    result: Literal["nothing", "bool", "number", "natural"] = "nothing"
+    writes: bool = True
+    clock: bool = False
+    atomic: Callable[..., int] | None = None
+
+    @property
+    def least(self) -> int:
+        """How many arguments must be given."""
+        return len(self.arguments) - len(self.defaults)
