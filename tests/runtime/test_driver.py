@@ -28,6 +28,7 @@ from wirebrick.packet.frame import (
 )
 from wirebrick.packet.memory import load8, load16, load32, load64, store8, store16, store32, store64
 from wirebrick.ports.base import ENDED, REFILL, Sink, Source
+from wirebrick.runtime import codes
 from wirebrick.runtime import driver_native as driver
 from wirebrick.runtime.context import Context
 
@@ -123,7 +124,7 @@ def setup(
 def test_runs_to_the_end(drive: Callable[[Context], int]) -> None:
     sink, process = Slow(), PROCESS(send_all)
     context = setup([Script([8, 3, 1])], [sink], process)
-    assert drive(context) == driver.DONE
+    assert drive(context) == codes.DONE
     assert sink.got == list(range(12))
     assert (context[W_PACKETS_IN], context.taken(0), context.waiting(0)) == (12, 12, 0)
 
@@ -131,8 +132,8 @@ def test_runs_to_the_end(drive: Callable[[Context], int]) -> None:
 def test_asks_for_refills_and_goes_on_with_the_same_port(drive: Callable[[Context], int]) -> None:
     sink, process = Slow(), PROCESS(send_all)
     context = setup([Script([2, REFILL, 2]), Script([1, REFILL, 1], first=100)], [sink], process)
-    codes = [drive(context) for _ in range(3)]
-    assert codes == [driver.NEED_REFILL, driver.NEED_REFILL + 1, driver.DONE]
+    asked = [drive(context) for _ in range(3)]
+    assert asked == [codes.NEED_REFILL, codes.NEED_REFILL + 1, codes.DONE]
     assert sink.got == [0, 1, 100, 2, 3, 101]
 
 
@@ -140,10 +141,10 @@ def test_takes_up_a_list_where_the_sink_left_it(drive: Callable[[Context], int])
     sink, process = Slow(room=3), PROCESS(send_all)
     context = setup([Script([8])], [sink], process)
     for left in (5, 2):
-        assert drive(context) == driver.NEED_FLUSH
+        assert drive(context) == codes.NEED_FLUSH
         assert context.waiting(0) == left
         sink.flush()
-    assert drive(context) == driver.DONE
+    assert drive(context) == codes.DONE
     assert sink.got == list(range(8))
 
 
@@ -151,12 +152,12 @@ def test_stops_idles_and_looks_up(drive: Callable[[Context], int]) -> None:
     process = PROCESS(send_all)
     context = setup([Script([0, 1, 1, 1, 1, 1])], [Slow()], process)
     context[W_BUDGET] = 2
-    assert [drive(context) for _ in range(2)] == [driver.IDLE, driver.BUDGET]
+    assert [drive(context) for _ in range(2)] == [codes.IDLE, codes.BUDGET]
     context[W_STOP] = 1
-    assert drive(context) == driver.STOPPED
+    assert drive(context) == codes.STOPPED
     context[W_STOP] = 0
     context[W_LIMIT] = 1
-    assert drive(context) == driver.LIMITED
+    assert drive(context) == codes.LIMITED
     assert context[W_PACKETS_IN] == 3
 
 
@@ -164,9 +165,9 @@ def test_leaves_processing_to_python(drive: Callable[[Context], int]) -> None:
     sink = Slow()
     context = setup([Script([4, 2])], [sink])
     for _ in range(2):
-        assert drive(context) == driver.PROCESS
+        assert drive(context) == codes.PROCESS
         send_all(context.address)
-    assert drive(context) == driver.DONE
+    assert drive(context) == codes.DONE
     assert sink.got == list(range(6))
 
 
@@ -179,14 +180,14 @@ def test_says_where_packets_came_in(drive: Callable[[Context], int]) -> None:
 
     process = PROCESS(look)
     context = setup([Script([1]), Script([1, 1])], [Slow()], process)
-    assert drive(context) == driver.DONE
+    assert drive(context) == codes.DONE
     assert seen == [0, 1, 1]
 
 
 def test_a_port_without_a_sink_drops(drive: Callable[[Context], int]) -> None:
     process = PROCESS(send_all)
     context = setup([Script([5])], [None], process)
-    assert drive(context) == driver.DONE
+    assert drive(context) == codes.DONE
     assert (context.taken(0), context.waiting(0)) == (5, 0)
 
 
@@ -205,6 +206,6 @@ def test_filtered_packets_are_not_received_and_copies_are_safe(drive: Callable[[
     sink, process = Slow(), PROCESS(copy_all)
     address = ctypes.cast(matches, ctypes.c_void_p).value or 0
     context = setup([Script([8, 1, 3])], [sink], process, address)
-    assert drive(context) == driver.DONE
+    assert drive(context) == codes.DONE
     assert sink.got == [1, 200, 3, 201, 5, 202, 7, 203, 9, 200, 11, 201]
     assert context[W_PACKETS_IN] == 6

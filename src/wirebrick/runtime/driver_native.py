@@ -1,8 +1,14 @@
 """The worker's loop: receive a burst, process it, transmit; compiled for runs, and runs as it is in CPython.
 
-``drive`` goes round the worker's receiving ports and returns to Python only where that has to do something;
-the code it returns says what. Called again it goes on from where it was (``W_PHASE``), so nothing is lost
-between.
+``drive`` goes round the worker's receiving ports and rings and returns to Python only where that has to do
+something; the code it returns says what. Called again it goes on from where it was (``W_PHASE``), so nothing is
+lost between.
+
+The end comes in stages, one for each shuffle and a last one. When nothing more can come from before a shuffle
+(ports and the rings of earlier shuffles have ended here), the windows before it give up what they have and the
+rings of the shuffle are closed, which ends them for the workers that receive from them. Shuffles are numbered in
+the order packets pass them, so the stages end one after the other whatever the workers do. When told to stop a
+worker takes its ports for ended: what is on its way still comes to its end.
 
 >>> import ctypes
 >>> words = (ctypes.c_int64 * (CONTEXT // 8))()
@@ -18,237 +24,178 @@ from __future__ import annotations
 
 from wirebrick.packet.frame import (
     CONTEXT,
-    D_DATA,
-    D_FRAME,
-    D_INGRESS,
-    D_LENGTH,
-    D_WIRE,
-    DESCRIPTOR,
-    LIST_HEAD,
+    FINISH,
     RX_ENDED,
     RX_ENTRY,
-    RX_LENGTH,
-    RX_PORT,
-    RX_RECEIVE,
-    RX_STATE,
-    TX_ENTRY,
-    TX_START,
-    TX_STATE,
-    TX_TAKEN,
-    TX_TRANSMIT,
+    RX_NODE,
+    W_AGAIN,
+    W_BEAT,
     W_BUDGET,
-    W_BURST,
-    W_BURST_SIZE,
-    W_BYTES_IN,
-    W_BYTES_OUT,
     W_COUNT,
-    W_FILTER,
+    W_DUE,
+    W_ENTRY,
+    W_FINISHES,
     W_LENGTH,
     W_LIMIT,
-    W_LISTS,
-    W_PACKETS_IN,
+    W_NODES,
+    W_NOW,
+    W_PAUSE,
     W_PHASE,
-    W_POOL,
     W_PROCESS,
+    W_RINGS,
     W_ROOM,
-    W_RX_NEXT,
     W_RX_PORTS,
     W_RX_TABLE,
-    W_STAGE,
+    W_SHUFFLES,
+    W_SPIN,
+    W_STAGE_ENDED,
     W_STOP,
-    W_STRIDE,
-    W_TX_PORTS,
-    W_TX_TABLE,
     W_USED,
+    W_WORKERS,
+    W_YIELD,
 )
-from wirebrick.packet.memory import call1, call3, call4, copy, load32, load64, store16, store32, store64
-from wirebrick.ports.base import ENDED, REFILL
+from wirebrick.packet.memory import call0, call1, load64, pause, store64, store64_release
+from wirebrick.runtime.codes import BUDGET, DONE, GO_ON, IDLE, PAUSED, PROCESS, STOPPED, TRANSMITTING
+from wirebrick.runtime.receive_native import receive_burst
+from wirebrick.runtime.ring_native import R_CLOSED, R_WAITS, ring_has_room
+from wirebrick.runtime.transmit_native import publish_rings, transmit_lists
 
-__all__ = ["CONTEXT", "drive"]
+__all__ = ["CONTEXT", "DONE", "STOPPED", "W_BUDGET", "W_LIMIT", "W_STOP", "drive"]
 
-# What drive returns.
-STOPPED = 1  # W_STOP was set
-DONE = 2  # every source has ended
-LIMITED = 3  # W_LIMIT packets were received
-IDLE = 4  # no port had a packet
-BUDGET = 5  # W_BUDGET bursts were run
-PROCESS = 6  # there is no native process function: process the burst, then call again
-NEED_REFILL = 1 << 16  # + entry of the source: refill it
-NEED_FLUSH = 1 << 17  # + number of the port: flush its sink
-
-# Where drive goes on (W_PHASE).
-RECEIVING = 0
-TRANSMITTING = 1
-
-_GO_ON = 0
-_NONE_MATCHED = -3
+_POLITE = 32  # rounds without a packet after which other threads of the processor get a turn
 
 
 def drive(context: int) -> int:
     """Run bursts until Python is needed; a code that says what for."""
-    code = _GO_ON
+    code = GO_ON
     if load64(context + W_PHASE) == TRANSMITTING:
-        code = transmit_lists(context)
+        code = after_process(context)
     budget = load64(context + W_BUDGET)
-    while code == _GO_ON:
-        if load64(context + W_STOP) != 0:
+    empty = 0
+    while code == GO_ON:
+        if load64(context + W_PAUSE) != 0:
+            return PAUSED
+        if load64(context + W_STOP) != 0 and ends_at_once(context) != 0:
             return STOPPED
         if budget <= 0:
             return BUDGET
         budget -= 1
+        store64(context + W_BEAT, load64(context + W_BEAT) + 1)
         code = receive_burst(context)
-        if code == _GO_ON and load64(context + W_COUNT) > 0:
-            store64(context + W_PHASE, TRANSMITTING)
-            process = load64(context + W_PROCESS)
-            if process == 0:
-                return PROCESS
-            call1(process, context)
-            code = transmit_lists(context)
+        if code == GO_ON:
+            empty = 0
+            if load64(context + W_COUNT) > 0:
+                code = process_burst(context)
+        elif code <= IDLE:
+            code = nothing_came(context, code)
+            if code == IDLE and empty < load64(context + W_SPIN):
+                empty += 1
+                spin(context, empty)
+                code = GO_ON
     return code
 
 
-def receive_burst(context: int) -> int:
-    """Receive from the next port that has packets, W_COUNT of them (0: none passed the filter)."""
-    limit = load64(context + W_LIMIT)
-    if limit <= 0:
-        return LIMITED
-    room = min(load64(context + W_BURST_SIZE), limit)
-    ports = load64(context + W_RX_PORTS)
-    table = load64(context + W_RX_TABLE)
-    turn = load64(context + W_RX_NEXT)
-    store64(context + W_COUNT, 0)
-    live = 0
-    for _ in range(ports):
-        entry = table + turn * RX_ENTRY
-        after = turn + 1
-        if after == ports:
-            after = 0
-        if load64(entry + RX_ENDED) == 0:
-            got = receive_from(context, entry, room)
-            if got == REFILL:
-                store64(context + W_RX_NEXT, turn)
-                return NEED_REFILL + turn
-            if got > 0:
-                account(context, got, entry)
-            if got > 0 or got == _NONE_MATCHED:
-                store64(context + W_RX_NEXT, after)
-                return _GO_ON
-            if got == ENDED:
-                store64(entry + RX_ENDED, 1)
-            else:
-                live = 1
-        turn = after
-    store64(context + W_RX_NEXT, turn)
-    if live == 0:
-        return DONE
-    return IDLE
+def ends_at_once(context: int) -> int:
+    """Whether a worker that is told to stop has nothing else to do."""
+    return 1 if load64(context + W_SHUFFLES) == 0 and load64(context + W_FINISHES) == 0 else 0
 
 
-def account(context: int, count: int, entry: int) -> int:
-    """Count the burst, and write where it came in (sources have written 0)."""
-    length = load64(entry + RX_LENGTH)
-    arrived = count * length if length != 0 else wire_bytes(context, count)
-    store64(context + W_LENGTH, length)
-    store64(context + W_COUNT, count)
-    store64(context + W_USED, count)
-    store64(context + W_LIMIT, load64(context + W_LIMIT) - count)
-    store64(context + W_PACKETS_IN, load64(context + W_PACKETS_IN) + count)
-    store64(context + W_BYTES_IN, load64(context + W_BYTES_IN) + arrived)
-    port = load64(entry + RX_PORT)
-    if port != 0:
-        descriptor = load64(context + W_BURST)
-        for _ in range(count):
-            store16(descriptor + D_INGRESS, port)
-            descriptor += DESCRIPTOR
+def spin(context: int, empty: int) -> int:
+    """Wait for a moment, politely; returns 0."""
+    pause()
+    others = load64(context + W_YIELD)
+    if others != 0 and empty % _POLITE == 0:
+        call0(others)
     return 0
 
 
-def receive_from(context: int, entry: int, room: int) -> int:
-    """Up to ``room`` packets of a port; what ``receive`` returns, or that none matched the filter."""
-    receive = load64(entry + RX_RECEIVE)
-    state = load64(entry + RX_STATE)
-    if load64(context + W_FILTER) == 0:
-        return call3(receive, state, context, room)
-    # Packets are staged in frames of their own, behind those of the burst: the descriptors of those that
-    # match close up, while copies made later still find the frames of their positions free.
-    burst = load64(context + W_BURST)
-    pool = load64(context + W_POOL)
-    frames = load64(context + W_ROOM)
-    store64(context + W_BURST, load64(context + W_STAGE))
-    store64(context + W_POOL, pool + frames * load64(context + W_STRIDE))
-    got = call3(receive, state, context, room)
-    store64(context + W_BURST, burst)
-    store64(context + W_POOL, pool)
-    if got <= 0:
-        return got
-    return keep_matching(context, got, frames)
+def process_burst(context: int) -> int:
+    """Run the graph on the burst, then transmit."""
+    store64(context + W_PHASE, TRANSMITTING)
+    process = load64(context + W_PROCESS)
+    if process == 0:
+        return PROCESS
+    store64(context + W_AGAIN, call1(process, context))
+    return after_process(context)
 
 
-def keep_matching(context: int, count: int, frames: int) -> int:
-    """Take the staged packets that match into the burst; how many."""
-    matches = load64(context + W_FILTER)
-    staged = load64(context + W_STAGE)
-    descriptor = load64(context + W_BURST)
-    kept = 0
-    for _ in range(count):
-        data = load64(staged + D_DATA)
-        if call3(matches, data, load32(staged + D_LENGTH), load32(staged + D_WIRE)) != 0:
-            copy(descriptor, staged, DESCRIPTOR)
-            store32(descriptor + D_FRAME, load32(staged + D_FRAME) + frames)
-            descriptor += DESCRIPTOR
-            kept += 1
-        staged += DESCRIPTOR
-    return kept if kept > 0 else _NONE_MATCHED
+def after_process(context: int) -> int:
+    """Hand on what the graph gave: rings, then lists."""
+    publish_rings(context)
+    if load64(context + W_ENTRY) >= FINISH:
+        store64(context + W_ENTRY, 0)
+        if load64(context + W_AGAIN) == 0:
+            end_stage(context)
+    return transmit_lists(context)
 
 
-def transmit_lists(context: int) -> int:
-    """Hand every transmit list to its port, from where it was left; then the lists are empty."""
-    lists = load64(context + W_LISTS)
-    entry = load64(context + W_TX_TABLE)
-    for port in range(load64(context + W_TX_PORTS)):
-        listed = load64(lists + 8 * port)
-        count = load64(listed)
-        if count > 0:
-            start = load64(entry + TX_START)
-            transmit = load64(entry + TX_TRANSMIT)
-            took = count - start
-            if transmit != 0:
-                took = call4(transmit, load64(entry + TX_STATE), context, listed, start)
-            store64(entry + TX_TAKEN, load64(entry + TX_TAKEN) + took)
-            if start + took < count:
-                store64(entry + TX_START, start + took)
-                return NEED_FLUSH + port
-            if transmit != 0:
-                store64(context + W_BYTES_OUT, load64(context + W_BYTES_OUT) + listed_bytes(context, listed))
-            store64(entry + TX_START, 0)
-            store64(listed, 0)
-        entry += TX_ENTRY
-    store64(context + W_PHASE, RECEIVING)
-    return _GO_ON
+def nothing_came(context: int, code: int) -> int:
+    """What there is to do when no packets are there (for the reason ``code``): what is due, or to end a stage."""
+    stage = load64(context + W_STAGE_ENDED)
+    shuffles = load64(context + W_SHUFFLES)
+    if code == IDLE and due(context) != 0 and stage_has_room(context, stage) != 0:
+        return process_nothing(context, 0)
+    if ends_at_once(context) != 0 or stage > shuffles:
+        return code
+    node = 0  # the last stage: of all
+    if stage < shuffles:
+        node = load64(load64(context + W_NODES) + 8 * stage)
+    if live_before(context, node) != 0:
+        return code
+    if load64(context + W_FINISHES) == 0:
+        end_stage(context)
+        return GO_ON
+    if stage_has_room(context, stage) == 0:
+        return IDLE
+    return process_nothing(context, FINISH + node)
 
 
-def wire_bytes(context: int, count: int) -> int:
-    """Bytes on the wire of the burst's first ``count`` packets."""
-    at = load64(context + W_BURST) + D_WIRE
-    total = 0
-    for _ in range(count):
-        total += load32(at)
-        at += DESCRIPTOR
-    return total
+def due(context: int) -> int:
+    """Whether there are events and the next one's time has come."""
+    at = load64(context + W_DUE)
+    return 1 if at != 0 and load64(context + W_NOW) >= at else 0
 
 
-def listed_bytes(context: int, listed: int) -> int:
-    """Bytes on the wire of a list's packets."""
-    count = load64(listed)
-    length = load64(context + W_LENGTH)
-    if length != 0:
-        return count * length
-    if count == load64(context + W_USED):  # all packets there are, each once: in whatever order
-        return wire_bytes(context, count)
-    at = load64(context + W_BURST) + D_WIRE
-    item = listed + LIST_HEAD
-    total = 0
-    for _ in range(count):
-        total += load32(at + load32(item) * DESCRIPTOR)
-        item += 4
-    return total
+def process_nothing(context: int, entry: int) -> int:
+    """Call the graph without packets."""
+    store64(context + W_COUNT, 0)
+    store64(context + W_USED, 0)
+    store64(context + W_LENGTH, 0)
+    store64(context + W_ENTRY, entry)
+    return process_burst(context)
+
+
+def live_before(context: int, node: int) -> int:
+    """Whether packets may still come from a port or ring of before ``node`` (0: from any)."""
+    entry = load64(context + W_RX_TABLE)
+    for _ in range(load64(context + W_RX_PORTS)):
+        if load64(entry + RX_ENDED) == 0 and (node == 0 or load64(entry + RX_NODE) < node):
+            return 1
+        entry += RX_ENTRY
+    return 0
+
+
+def stage_has_room(context: int, stage: int) -> int:
+    """Whether all rings that are open still, and make producers wait, have room for a whole burst."""
+    workers = load64(context + W_WORKERS)
+    room = load64(context + W_ROOM)
+    for index in range(stage * workers, load64(context + W_SHUFFLES) * workers):
+        ring = load64(load64(context + W_RINGS) + 8 * index)
+        if ring != 0 and load64(ring + R_WAITS) != 0 and ring_has_room(ring, room) == 0:
+            return 0
+    return 1
+
+
+def end_stage(context: int) -> int:
+    """Close the rings of the next shuffle, if there is one; the stage is over. Returns 0."""
+    stage = load64(context + W_STAGE_ENDED)
+    workers = load64(context + W_WORKERS)
+    if stage < load64(context + W_SHUFFLES):
+        at = load64(context + W_RINGS) + 8 * stage * workers
+        for _ in range(workers):
+            ring = load64(at)
+            if ring != 0:
+                store64_release(ring + R_CLOSED, 1)
+            at += 8
+    store64(context + W_STAGE_ENDED, stage + 1)
+    return 0

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from wirebrick.errors import WirebrickError
 from wirebrick.packet.frame import W_BYTES_OUT, W_LIMIT, W_PACKETS_IN, W_STOP
 from wirebrick.ports.base import Sink, Source
-from wirebrick.runtime import driver_native as driver
+from wirebrick.runtime import codes
 from wirebrick.runtime.allowance import Allowance
 from wirebrick.runtime.context import Context
 from wirebrick.state.base import use_worker
@@ -113,17 +113,17 @@ class Worker:
 
     def _serve(self, code: int) -> bool:
         """Do what the driver asks for; whether to go on."""
-        if code >= driver.NEED_FLUSH:
-            return self._flush(code - driver.NEED_FLUSH)
-        if code >= driver.NEED_REFILL:
-            self._refill(code - driver.NEED_REFILL)
-        elif code == driver.PROCESS:
+        if code >= codes.NEED_FLUSH:
+            return self._flush(code - codes.NEED_FLUSH)
+        if code >= codes.NEED_REFILL:
+            self._refill(code - codes.NEED_REFILL)
+        elif code == codes.PROCESS:
             self._process()
-        elif code == driver.IDLE:
+        elif code == codes.IDLE:
             self._idle()
-        elif code == driver.LIMITED:
+        elif code == codes.LIMITED:
             return self._more()
-        return code not in (driver.STOPPED, driver.DONE)
+        return code not in (codes.STOPPED, codes.DONE)
 
     def _process(self) -> None:
         assert self._interpreter is not None
