@@ -9,9 +9,9 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Sequence
-
-import numpy as np
+from functools import cache
 
 from wirebrick.packet.faults import DEFAULT_FUEL
 from wirebrick.packet.frame import (
@@ -21,6 +21,8 @@ from wirebrick.packet.frame import (
     RX_ENDED,
     RX_ENTRY,
     RX_LENGTH,
+    RX_NEEDS,
+    RX_NODE,
     RX_PORT,
     RX_RECEIVE,
     RX_STATE,
@@ -35,28 +37,38 @@ from wirebrick.packet.frame import (
     W_COUNTERS,
     W_EGRESS,
     W_FILTER,
+    W_FRAMES,
     W_FUEL,
     W_LIMIT,
     W_LISTS,
+    W_NODES,
     W_POOL,
+    W_RINGS,
     W_ROOM,
     W_RX_PORTS,
     W_RX_TABLE,
     W_SCRATCH,
+    W_SHUFFLES,
+    W_SPILL,
+    W_SPILL_SIZE,
     W_STAGE,
     W_STATES,
     W_STOP,
     W_STRIDE,
     W_TX_PORTS,
     W_TX_TABLE,
+    W_WORKER,
+    W_WORKERS,
+    W_YIELD,
 )
-from wirebrick.packet.memory import load64, store64
+from wirebrick.packet.memory import load64, store32, store64
 from wirebrick.ports.base import Sink, Source
+from wirebrick.runtime.blocks import Blocks
 from wirebrick.runtime.mempool import COPIES, Mempool
+from wirebrick.runtime.ring import Rings
 
 __all__ = ["W_STOP", "Context"]
 
-LINES = 128  # bytes; processors fetch cache lines of 64 in pairs, and no two workers may share a pair
 ENDLESS = 1 << 62  # W_LIMIT where there is none
 BUDGET = 1 << 14  # bursts between two looks around: some milliseconds
 
@@ -64,37 +76,56 @@ BUDGET = 1 << 14  # bursts between two looks around: some milliseconds
 class Context:
     """A worker's memory, for bursts of ``burst`` packets of up to ``frame_size`` bytes; words by byte offset.
 
-    ``matches`` is the address of a filter. Raises PortError where there isn't enough memory.
+    A burst has ``room`` times as many positions. ``matches`` is the address of a filter. ``shared``: the
+    mempool of all workers, and the number of this one's first frame there; without it the worker has its own.
+    Raises PortError where there isn't enough memory.
     """
 
     def __init__(
-        self, *, burst: int, frame_size: int, ports: int, counters: int, scratch: int = 0, matches: int = 0
+        self,
+        *,
+        burst: int,
+        frame_size: int,
+        ports: int,
+        counters: int,
+        scratch: int = 0,
+        matches: int = 0,
+        room: int = COPIES,
+        shared: tuple[Mempool, int] | None = None,
     ) -> None:
-        room = burst * COPIES
-        self.pool = Mempool(room + (burst if matches else 0), frame_size)
-        self._kept: list[np.ndarray[tuple[int], np.dtype[np.uint8]]] = []
-        self.address = self._block(CONTEXT)
-        self._lists = [self._block(LIST_HEAD + 4 * room) for _ in range(ports)]
-        self.counters = self._block(8 * counters)
-        self._transmitters = self._block(TX_ENTRY * ports)
+        positions = burst * room
+        frames = frames_for(burst, room, matches)
+        self._blocks = Blocks()
+        take = self._blocks.take
+        self.pool = shared[0] if shared else Mempool(frames, frame_size)
+        self.address = take(CONTEXT)
+        self._lists = [take(LIST_HEAD + 4 * positions) for _ in range(ports)]
+        self.counters = take(8 * counters)
+        self._transmitters = take(TX_ENTRY * ports)
         for word, value in (
-            (W_BURST, self._block(DESCRIPTOR * room)),
-            (W_ROOM, room),
+            (W_BURST, take(DESCRIPTOR * positions)),
+            (W_ROOM, positions),
             (W_POOL, self.pool.address),
             (W_STRIDE, self.pool.stride),
             (W_COUNTERS, self.counters),
-            (W_LISTS, self._table(self._lists)),
+            (W_LISTS, self._blocks.table(self._lists)),
             (W_FUEL, DEFAULT_FUEL),
-            (W_SCRATCH, self._block(scratch)),
+            (W_SCRATCH, take(scratch)),
             (W_LIMIT, ENDLESS),
             (W_TX_PORTS, ports),
             (W_TX_TABLE, self._transmitters),
             (W_BURST_SIZE, burst),
             (W_BUDGET, BUDGET),
             (W_FILTER, matches),
-            (W_STAGE, self._block(DESCRIPTOR * burst) if matches else 0),
+            (W_STAGE, take(DESCRIPTOR * burst) if matches else 0),
+            (W_WORKERS, 1),
+            (W_YIELD, _yield_address()),
         ):
             self[word] = value
+        if shared:
+            self[W_FRAMES] = take(4 * frames)
+            for position in range(frames):
+                store32(self[W_FRAMES] + 4 * position, shared[1] + position)
 
     def __getitem__(self, word: int) -> int:
         return load64(self.address + word)
@@ -104,26 +135,75 @@ class Context:
 
     def set_states(self, blocks: Sequence[int]) -> None:
         """The worker's block of each state object."""
-        self[W_STATES] = self._table(blocks)
+        self[W_STATES] = self._blocks.table(blocks)
 
     def set_egress(self, default: Sequence[int]) -> None:
         """Where packets of each ingress port leave, if nothing else is said."""
-        self[W_EGRESS] = self._table(default)
+        self[W_EGRESS] = self._blocks.table(default)
 
-    def set_sources(self, sources: Sequence[tuple[int, Source]], keeps_lengths: bool = False) -> None:
-        """The sources to receive from, each with its port's number; whether packets keep their lengths here."""
-        self[W_RX_PORTS] = len(sources)
-        self[W_RX_TABLE] = table = self._block(RX_ENTRY * len(sources))
-        for number, (port, source) in enumerate(sources):
-            entry = table + number * RX_ENTRY
+    def set_worker(self, number: int, workers: int) -> None:
+        """Which worker it is, and of how many."""
+        self[W_WORKER], self[W_WORKERS] = number, workers
+
+    def set_sources(
+        self,
+        sources: Sequence[tuple[int, Source]],
+        keeps_lengths: bool = False,
+        rings: Rings | None = None,
+        ring_length: int = 0,
+    ) -> None:
+        """The sources to receive from, each with its port's number; whether packets keep their lengths here.
+
+        ``rings``: those between the workers, ``ring_length`` the bytes on the wire of every packet in them,
+        or 0 where they differ. Call ``set_worker`` first.
+        """
+        into = rings.into(self[W_WORKER]) if rings is not None else []
+        self[W_RX_PORTS] = len(sources) + len(into)
+        self[W_RX_TABLE] = entry = self._blocks.take(RX_ENTRY * (len(sources) + len(into)))
+        for port, source in sources:
             store64(entry + RX_RECEIVE, source.receive)
             store64(entry + RX_STATE, source.state)
             store64(entry + RX_PORT, port)
             store64(entry + RX_LENGTH, source.wire_length if keeps_lengths else 0)
+            if rings is not None:
+                store64(entry + RX_NEEDS, self._needed(rings, 0))
+            entry += RX_ENTRY
+        if rings is None:
+            return
+        # Imported here: describing runs needs no compiler.
+        from wirebrick.compiler.native import load_native
+
+        receive = load_native("wirebrick.runtime.ring_native", {"ring_receive": 3})["ring_receive"]
+        for ring in into:
+            store64(entry + RX_RECEIVE, receive)
+            store64(entry + RX_STATE, ring.address)
+            store64(entry + RX_LENGTH, ring_length)
+            store64(entry + RX_NODE, ring.node)
+            store64(entry + RX_NEEDS, self._needed(rings, ring.node))
+            entry += RX_ENTRY
+        self[W_SHUFFLES] = len(rings.shuffles)
+        self[W_NODES] = self._blocks.table([plan.node for plan in rings.shuffles])
+        self[W_SPILL] = self._blocks.take(rings.spill * self[W_BURST_SIZE])
+        self[W_SPILL_SIZE] = rings.spill
+
+    def set_rings(self, table: Sequence[int]) -> None:
+        """For each shuffle and worker the ring to that worker, or 0: packets stay where they are."""
+        self[W_RINGS] = self._blocks.table(table)
+
+    def _needed(self, rings: Rings, node: int) -> int:
+        """The list of rings that must have room for what goes on behind ``node``; 0 where there is none."""
+        needed = rings.needed(self[W_WORKER], node)
+        return self._blocks.table([len(needed), *needed]) if needed else 0
 
     def end_source(self, number: int) -> None:
         """Receive no more from a source."""
         store64(self[W_RX_TABLE] + number * RX_ENTRY + RX_ENDED, 1)
+
+    def end_ports(self) -> None:
+        """Receive no more from any port; rings bring what is on its way."""
+        for number in range(self[W_RX_PORTS]):
+            if load64(self[W_RX_TABLE] + number * RX_ENTRY + RX_NODE) == 0:
+                self.end_source(number)
 
     def set_sink(self, port: int, sink: Sink) -> None:
         """The sink of a port; packets for a port without one are dropped."""
@@ -139,16 +219,18 @@ class Context:
         """Packets on a port's list that it has not taken."""
         return load64(self._lists[port]) - load64(self._transmitters + port * TX_ENTRY + TX_START)
 
-    def _table(self, values: Sequence[int]) -> int:
-        """Memory that holds words."""
-        address = self._block(8 * len(values))
-        for number, value in enumerate(values):
-            store64(address + 8 * number, value)
-        return address
 
-    def _block(self, size: int) -> int:
-        """Zeroed memory, in cache lines of its own."""
-        size = -(-max(size, 1) // LINES) * LINES
-        memory = np.zeros(size + LINES, np.uint8)
-        self._kept.append(memory)
-        return -(-int(memory.ctypes.data) // LINES) * LINES
+def frames_for(burst: int, room: int, matches: int) -> int:
+    """Frames that a worker has: one for each position, and where packets are filtered, for a burst of them.
+
+    >>> frames_for(64, 2, 0), frames_for(64, 2, matches=1)
+    (128, 192)
+    """
+    return burst * room + (burst if matches else 0)
+
+
+@cache
+def _yield_address() -> int:
+    """Address of the C library's sched_yield, or 0 where there is none."""
+    function = getattr(ctypes.CDLL(None), "sched_yield", None)
+    return (ctypes.cast(function, ctypes.c_void_p).value or 0) if function is not None else 0

@@ -4,25 +4,42 @@ from __future__ import annotations
 
 import os
 
-from wirebrick.packet.frame import W_PROCESS
+from wirebrick.packet.frame import W_FINISHES, W_PROCESS
 from wirebrick.runtime.allowance import Allowance
-from wirebrick.runtime.context import Context
+from wirebrick.runtime.context import Context, frames_for
+from wirebrick.runtime.mempool import Mempool
 from wirebrick.runtime.opening import Opened
 from wirebrick.runtime.plan import Plan
 from wirebrick.runtime.program import Program
+from wirebrick.runtime.rest import Poll
+from wirebrick.runtime.ring import Rings
 from wirebrick.runtime.worker import Worker
 
 
 def make_crew(
-    opened: Opened, plan: Plan, program: Program, burst: int, matches: int, count: int | None
+    opened: Opened,
+    plan: Plan,
+    program: Program,
+    burst: int,
+    matches: int,
+    count: int | None,
+    poll: Poll = "adaptive",
 ) -> list[Worker]:
     """The workers; several are each pinned to a processor. Raises PortError where memory is short.
 
-    ``matches``: address of a filter or 0. ``count``: packets they may receive together.
+    ``matches``: address of a filter or 0. ``count``: packets they may receive together. Where packets move
+    between workers, these share one mempool.
     """
     workers = opened.workers
     allowance = Allowance(count, workers) if count is not None else None
     cpus = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    each = frames_for(burst, program.room, matches)
+    rings = pool = None
+    if program.shuffles and workers > 1:
+        rings = Rings(program.shuffles, workers, burst * program.room, first=workers * each)
+        pool = Mempool(workers * each + rings.frames, opened.frame_size)
+    ring_length = _common_length(opened) if program.keeps_lengths else 0
+    live = any(source.live for sources in opened.sources for _, source in sources)
     crew = []
     for index in range(workers):
         context = Context(
@@ -32,11 +49,17 @@ def make_crew(
             counters=plan.counters.room,
             scratch=program.scratch,
             matches=matches,
+            room=program.room,
+            shared=(pool, index * each) if pool is not None else None,
         )
         context[W_PROCESS] = program.process
-        context.set_states([state.blocks[index] for state in program.states])
+        context[W_FINISHES] = int(program.finishes)
+        context.set_worker(index, workers)
+        context.set_states([state.word(index) for state in program.states])
         context.set_egress(plan.default_egress)
-        context.set_sources(opened.sources[index], program.keeps_lengths)
+        context.set_sources(opened.sources[index], program.keeps_lengths, rings, ring_length)
+        if program.shuffles:
+            context.set_rings(rings.table(index) if rings else [0] * len(program.shuffles))
         for port, sink in opened.sinks[index].items():
             context.set_sink(port, sink)
         worker = Worker(
@@ -47,9 +70,18 @@ def make_crew(
             interpreter=program.interpreter(),
             allowance=allowance,
             cpu=cpus[index % len(cpus)] if workers > 1 and cpus else None,
+            rings=rings,
+            poll=poll,
+            live=live,
         )
         crew.append(worker)
     return crew
+
+
+def _common_length(opened: Opened) -> int:
+    """Bytes on the wire of every packet of the run, or 0 where they differ."""
+    lengths = {source.wire_length for sources in opened.sources for _, source in sources}
+    return lengths.pop() if len(lengths) == 1 else 0
 
 
 def problems(crew: list[Worker]) -> list[str]:

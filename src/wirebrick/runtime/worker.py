@@ -1,38 +1,54 @@
 """A worker: runs the driver on its memory, and does what the driver can't: refill, flush, interpret, wait.
 
 It ends when its sources have, when it may receive no more, when told to, and at the first error, which it
-keeps.
+keeps. However it ends, the rings to it and from it are marked so that the other workers can go on and end.
 """
 
 from __future__ import annotations
 
 import ctypes
 import os
+import threading
 import time
 from bdb import BdbQuit
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from wirebrick.errors import WirebrickError
-from wirebrick.packet.frame import W_BYTES_OUT, W_LIMIT, W_PACKETS_IN, W_STOP
+from wirebrick.packet.frame import (
+    W_AGAIN,
+    W_BYTES_OUT,
+    W_LIMIT,
+    W_NOW,
+    W_PAUSE,
+    W_STOP,
+)
 from wirebrick.ports.base import Sink, Source
 from wirebrick.runtime import codes
 from wirebrick.runtime.allowance import Allowance
 from wirebrick.runtime.context import Context
+from wirebrick.runtime.rest import Poll, Rest
 from wirebrick.state.base import use_worker
 
 if TYPE_CHECKING:
-    from wirebrick.runtime.interpreter import Interpreter
+    from wirebrick.runtime.ring import Rings
 
-_SHORTEST_NAP, _LONGEST_NAP = 50e-6, 1e-3  # seconds
 _DRIVE = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)  # ctypes lets go of the GIL while it runs
+
+
+class Processor(Protocol):
+    """What runs the graph on a burst, as native process functions do."""
+
+    def process(self, context: int) -> int | None:
+        """Run the burst; with FINISH: whether there is more to do."""
 
 
 class Worker:
     """Worker ``index``: its memory, its sources (in the order of its receiving ports) and its sinks by port.
 
     ``interpreter`` processes the bursts where the context has no native process function. ``cpu``: the
-    processor to stay on.
+    processor to stay on. ``rings``: all those between the workers. ``poll``: whether it rests when nothing
+    comes in (``"adaptive"``), or never (``"busy"``). ``live``: its clock is the wall's while nothing comes in.
     """
 
     def __init__(
@@ -42,9 +58,12 @@ class Worker:
         sources: list[Source],
         sinks: Mapping[int, Sink],
         *,
-        interpreter: Interpreter | None = None,
+        interpreter: Processor | None = None,
         allowance: Allowance | None = None,
         cpu: int | None = None,
+        rings: Rings | None = None,
+        poll: Poll = "adaptive",
+        live: bool = False,
     ) -> None:
         # Imported here: describing runs needs no compiler.
         from wirebrick.compiler.native import load_native
@@ -58,14 +77,18 @@ class Worker:
         self.cut = False  # processing a burst was broken off: some packets of it have no fate
         self.gave_up = False  # a sink took nothing any more: packets are left for it
         self.waits = ""  # what it is in that may take forever
+        self.abandoned = False  # left behind: it must touch nothing any more
         self.finished = False
         self.begin = self.end = 0.0
         self._interpreter = interpreter
         self._allowance = allowance
         self._cpu = cpu
         self._drive = _DRIVE(load_native("wirebrick.runtime.driver_native", {"drive": 1})["drive"])
-        self._nap = _SHORTEST_NAP
-        self._received = 0  # W_PACKETS_IN when it last was idle
+        self._rings = rings
+        self._rest = Rest(context, poll, rings is not None)
+        self._live = live
+        self._going = threading.Event()
+        self._going.set()
         self._flushed = 0  # W_BYTES_OUT at the last flush
         self._stuck: tuple[int, int] | None = None
         if allowance is not None:
@@ -74,6 +97,29 @@ class Worker:
     def stop(self) -> None:
         """Have it end after the burst it is at. Any thread may call this."""
         self.context[W_STOP] = 1
+
+    def pause(self) -> None:
+        """Have it stand still before the next burst. Any thread may call this."""
+        self._going.clear()
+        self.context[W_PAUSE] = 1
+
+    def resume(self) -> None:
+        """Let it go on."""
+        self.context[W_PAUSE] = 0
+        self._going.set()
+
+    @property
+    def still(self) -> bool:
+        """Whether it is processing no packets, and won't before ``resume``: after ``pause`` only."""
+        return self.finished or self.begin == 0.0 or self.waits != ""
+
+    def leave_rings(self) -> None:
+        """Let the other workers go on without it: they get no more from it, and put no more to it."""
+        if self._rings is not None:
+            for ring in self._rings.out_of(self.index):
+                ring.close()
+            for ring in self._rings.into(self.index):
+                ring.abandon()
 
     def run(self, look: Callable[[], None] | None = None) -> None:
         """Work until the end; errors are kept in ``error``. ``look`` is called now and then.
@@ -91,6 +137,7 @@ class Worker:
             self.error = error
         if self._allowance is not None:
             self._allowance.give_back(self.index, self.context[W_LIMIT])
+        self.leave_rings()
         self._flush_all()
         self.end = time.perf_counter()
         use_worker(0)
@@ -105,7 +152,7 @@ class Worker:
             # Whatever the driver had asked for it asks for again, except that a burst may have been lost.
             self._interrupt()
             return True
-        return again
+        return again and not self.abandoned
 
     def _interrupt(self) -> None:
         self.interrupted = self.cut = True
@@ -122,13 +169,15 @@ class Worker:
         elif code == codes.IDLE:
             self._idle()
         elif code == codes.LIMITED:
-            return self._more()
+            self._more()
+        elif code == codes.PAUSED:
+            self._stand_still()
         return code not in (codes.STOPPED, codes.DONE)
 
     def _process(self) -> None:
         assert self._interpreter is not None
         try:
-            self._interpreter.process(self.context.address)
+            self.context[W_AGAIN] = self._interpreter.process(self.context.address) or 0
         except (KeyboardInterrupt, SystemExit, BdbQuit):
             self._interrupt()
         except BaseException:
@@ -185,21 +234,26 @@ class Worker:
             self.interrupted = True
             flush()
 
+    def _stand_still(self) -> None:
+        self.waits = "pause"
+        self._going.wait()
+        self.waits = ""
+
     def _idle(self) -> None:
         self._flush_new()
         if self._allowance is not None:
             self._allowance.give_back(self.index, self.context[W_LIMIT])
             self.context[W_LIMIT] = 0
-        received = self.context[W_PACKETS_IN]
-        self._nap = _SHORTEST_NAP if received != self._received else min(2 * self._nap, _LONGEST_NAP)
-        self._received = received
-        time.sleep(self._nap)
+        if self._live:
+            self.context[W_NOW] = max(self.context[W_NOW], time.time_ns())
+        self._rest.take()
 
-    def _more(self) -> bool:
-        """Ask for more packets to receive; False when there are none, or it is to stop."""
+    def _more(self) -> None:
+        """Ask for more packets to receive; when there are none the ports have ended for this worker."""
         part = self._allowance.more(self.index) if self._allowance is not None else None
         if part:
             self.context[W_LIMIT] = part
         elif part == 0:
-            time.sleep(_LONGEST_NAP)
-        return part is not None and not self.context[W_STOP]
+            self._rest.take()
+        else:
+            self.context.end_ports()
