@@ -7,13 +7,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Progress:
-    """Packets in and out so far; ``done`` of ``total`` (bytes or packets) where the inputs have an end."""
+    """Packets in and out so far; ``done`` of ``total`` (bytes or packets) where the inputs have an end.
+
+    ``hanging``: the numbers of workers that have been in one burst for seconds.
+    """
 
     packets_in: int
     packets_out: int
     elapsed_s: float
     done: int = 0
     total: int | None = None
+    hanging: tuple[int, ...] = ()
 
     @property
     def fraction(self) -> float | None:

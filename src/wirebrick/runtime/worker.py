@@ -109,6 +109,11 @@ class Worker:
         self._going.set()
 
     @property
+    def failed(self) -> bool:
+        """Whether it ended with an error, or was left behind."""
+        return self.error is not None or self.abandoned
+
+    @property
     def still(self) -> bool:
         """Whether it is processing no packets, and won't before ``resume``: after ``pause`` only."""
         return self.finished or self.begin == 0.0 or self.waits != ""
