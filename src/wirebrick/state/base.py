@@ -6,18 +6,14 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from wirebrick.errors import GraphError, caller_place
 from wirebrick.state.consistency import PARTITIONED, Bounded, Consistency, Partitioned, Strict
 from wirebrick.state.operation import Operation
 from wirebrick.state.record import Record
-from wirebrick.state.sharing import LINES, Locked, Sharing, Viewed
+from wirebrick.state.sharing import LINES, Locked, Sharing, Viewed, zeros
 from wirebrick.stream.graph import current_scope
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 __all__ = ["LINES", "State", "add_numbers", "is_record", "locking", "use_worker", "viewing", "worker"]
 
@@ -29,6 +25,7 @@ class _Worker(threading.local):
 
     index: int = 0
     now: int = 0
+    in_burst: bool = False  # it interprets a burst: its views of shared objects are taken
 
 
 worker = _Worker()
@@ -107,7 +104,7 @@ class State(ABC):
     def _share(self, size: int, workers: int) -> Sharing:
         mode = self.consistency
         if isinstance(mode, Strict):
-            return Locked(size, workers, _zeros, self._begin)
+            return Locked(size, workers, zeros, self._begin)
         if isinstance(mode, Bounded):
             if mode.writer >= workers:
                 raise GraphError(
@@ -115,8 +112,8 @@ class State(ABC):
                     place=self.place,
                     cure="run more workers, or give Bounded another writer: the first is 0",
                 )
-            return Viewed(size, workers, _zeros, self._begin, mode.writer, mode.staleness)
-        return Sharing(size, workers, _zeros, self._begin)
+            return Viewed(size, workers, zeros, self._begin, mode.writer, mode.staleness)
+        return Sharing(size, workers, zeros, self._begin)
 
     def _begin(self, block: int, number: int) -> None:
         """Make block ``number`` what it begins as."""
@@ -163,14 +160,6 @@ class State(ABC):
         return f"<{self.name}>"
 
 
-def _zeros(size: int) -> NDArray[np.uint8]:
-    """Zero bytes. Raises MemoryError."""
-    # Imported here: commands that only list or describe NFs needn't wait for it.
-    import numpy as np
-
-    return np.zeros(size, np.uint8)
-
-
 def locking(function: Callable[..., Any], states: Sequence[State]) -> Callable[..., Any]:
     """A user function for the interpreter that runs with the locks of Strict objects held, in their order."""
 
@@ -191,8 +180,10 @@ def viewing(states: Sequence[State], context: int) -> Iterator[None]:
         for state in states:
             state._shared().begin(worker.index, context)
             taken.append(state._shared())
+        worker.in_burst = True
         yield
     finally:
+        worker.in_burst = False
         for sharing in taken:
             sharing.end(worker.index)
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import ctypes
 import math
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
+from wirebrick.errors import StateError
 from wirebrick.packet.faults import OWNER, Fault
 from wirebrick.packet.memory import store64
 from wirebrick.state import views_native as views
-from wirebrick.state.natives import compiled, held
+from wirebrick.state.natives import PATIENCE, compiled, held
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,6 +24,14 @@ VIEWS = "wirebrick.state.views_native"
 
 Take = Callable[[int], "NDArray[np.uint8]"]  # so many zero bytes
 Make = Callable[[int, int], None]  # makes the block at an address what it begins as; its number
+
+
+def zeros(size: int) -> NDArray[np.uint8]:
+    """Zero bytes. Raises MemoryError."""
+    # Imported here: commands that only list or describe NFs needn't wait for it.
+    import numpy as np
+
+    return np.zeros(size, np.uint8)
 
 
 class Sharing:
@@ -158,8 +167,21 @@ class Viewed(Sharing):
         """Give it back."""
         compiled(VIEWS, "view_return", 2)(self.board, worker)
 
-    @contextmanager
-    def outside(self, name: str) -> Iterator[None]:
+    def outside(self, name: str) -> AbstractContextManager[None]:
         """The lock: the writer is between two bursts."""
+        return held(self.lock, name)
+
+    def show(self, name: str, make: Callable[[int], None]) -> None:
+        """Make the copy that nobody reads what all see from their next burst on. Raises StateError."""
+        deadline = time.monotonic() + PATIENCE
         with held(self.lock, name):
-            yield
+            while (spare := compiled(VIEWS, "view_spare", 1)(self.board)) < 0:
+                if time.monotonic() > deadline:
+                    raise StateError(
+                        f"{name} can't be changed: a worker has been reading it for {PATIENCE:.0f} seconds",
+                        cure="look for a warning that names a worker that hangs",
+                    )
+                time.sleep(100e-6)
+            make(self._copies[spare])
+            compiled(VIEWS, "view_show", 3)(self.board, spare, time.clock_gettime_ns(time.CLOCK_MONOTONIC))
+            self.blocks = [self._copies[spare]]

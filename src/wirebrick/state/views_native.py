@@ -12,8 +12,16 @@ writer has packets, and a reader never waits for it.
 
 from __future__ import annotations
 
-from wirebrick.packet.memory import call3, copy, load64, load64_acquire, shift_right, store64
-from wirebrick.packet.memory import store64_release, swap64_atomic
+from wirebrick.packet.memory import (
+    call3,
+    copy,
+    load64,
+    load64_acquire,
+    shift_right,
+    store64,
+    store64_release,
+    swap64_atomic,
+)
 from wirebrick.state.lock_native import lock_acquire, lock_release, lock_try
 
 LINE_PAIR = 128
@@ -62,10 +70,10 @@ def view_take(board: int, worker: int, context: int) -> int:
         lock_acquire(board + B_LOCK, context)
         return load64(board + B_MASTER)
     period = load64(board + B_PERIOD)
-    if period != 0 and view_clock(board, worker) - load64_acquire(board + B_TIME) >= period:
-        if lock_try(board + B_LOCK) != 0:
-            view_renew(board, worker)
-            lock_release(board + B_LOCK)
+    old = period != 0 and view_clock(board, worker) - load64_acquire(board + B_TIME) >= period
+    if old and lock_try(board + B_LOCK) != 0:
+        view_renew(board, worker)
+        lock_release(board + B_LOCK)
     return view_pin(board, worker)
 
 
