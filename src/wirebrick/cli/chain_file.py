@@ -9,6 +9,7 @@
     [[chain]]                    # one for each NF, in the packets' order
     use   = "firewall"           # as on the command line: a name, or FILE.py:NAME
     rules = "acl.rules"          # its parameters
+    workers = [0, 1]             # where it runs: packets are shuffled there by flow; else they stay where they are
 
     [run]                        # what the options of the same names say
     workers = 1
@@ -33,6 +34,7 @@ from wirebrick.stream.network_function import Configured
 
 RUN: dict[str, tuple[type, ...]] = {
     "workers": (int,),
+    "poll": (str,),
     "duration": (int, float),
     "count": (int,),
     "interpret": (bool,),
@@ -133,14 +135,25 @@ class _Reader:
                 place=self._place("chain", "use", number),
                 cure='write use = "ttl", for example',
             )
-        values = {key: value for key, value in entry.items() if key != "use"}
+        values = {key: value for key, value in entry.items() if key not in ("use", "workers")}
         try:
-            return self._beside(load_nf(self._use(entry["use"]), values), values)
+            nf = self._beside(load_nf(self._use(entry["use"]), values), values)
+            return nf.on(*self._workers(entry["workers"], number)) if "workers" in entry else nf
         except WirebrickError as error:
             if error.place is None:  # an error of the user's own file has the better place
                 told = (key for key in values if re.search(rf"\b{re.escape(key)}\b", error.message))
                 error.place = self._place("chain", next(told, "use"), number)
             raise
+
+    def _workers(self, value: Any, number: int) -> list[int]:
+        """The workers that an NF is placed on."""
+        if isinstance(value, list) and value and all(type(one) is int and one >= 0 for one in value):
+            return value
+        raise ParameterError(
+            f"workers = {value!r} does not say where the NF runs",
+            place=self._place("chain", "workers", number),
+            cure="list them by number, from 0: workers = [0, 1]",
+        )
 
     def _use(self, text: str) -> str:
         """The NF's name, with the path of its file as seen from here."""

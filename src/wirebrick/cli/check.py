@@ -74,7 +74,7 @@ def _rows(found: Footprint) -> list[list[Any]]:
     def names(values: list[str]) -> str:
         return ", ".join(values) or "nothing"
 
-    can = {"drop": found.can_drop, "send": found.can_send, "copy": found.can_copy}
+    can = {"drop": found.can_drop, "send": found.can_send, "copy": found.can_copy, "make": found.can_make}
     return [
         ["reads", names(found.reads)],
         ["writes", names(found.writes)],

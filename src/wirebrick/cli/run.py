@@ -29,6 +29,7 @@ def run_command(
     count: int | None = None,
     interpret: bool = False,
     filter: Text = None,
+    poll: Text = None,
     port: Texts = (),
     show: bool = False,
     json: bool = False,
@@ -57,6 +58,8 @@ def run_command(
         In plain Python: breakpoint() and print() work in user functions.
     filter
         Only packets that match, in tcpdump's syntax; the others are not taken in.
+    poll
+        adaptive: idle workers sleep; busy: they look for packets without a break.
     port
         NAME=PORT: another port, for network functions that send to it. May be given several times.
     show
@@ -71,7 +74,7 @@ def run_command(
     source, target = in_ or ports.pop("in", None), out or ports.pop("out", None)
     for name in ("in", "out"):
         ports.pop(name, None)
-    given = {"workers": workers, "duration": duration, "count": count, "filter": filter}
+    given = {"workers": workers, "duration": duration, "count": count, "filter": filter, "poll": poll}
     options = {**setup.run, **{key: value for key, value in given.items() if value is not None}}
     if interpret:
         options["interpret"] = True

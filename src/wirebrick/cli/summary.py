@@ -18,11 +18,12 @@ from collections.abc import Sequence
 from wirebrick.cli.tables import Table
 from wirebrick.runtime.result import Result
 
+EVENT_COLUMNS = ("nf", "name", "on", "fired", "late", "overruns", "faults")
 COUNTS = ("packets", "bytes")  # what reports count, to be written as 1,234
 
 
 def summary(result: Result, outputs: Sequence[str]) -> list[Table | str]:
-    """Totals, each NF, drops by reason, what NFs report, speed, and where the output lies."""
+    """Totals, each NF, drops by reason, events, what NFs report, speed, and where the output lies."""
     totals = [
         ["in", result.packets_in, result.bytes_in],
         ["out", result.packets_out, result.bytes_out],
@@ -38,6 +39,9 @@ def summary(result: Result, outputs: Sequence[str]) -> list[Table | str]:
         Table("Network functions", ["name", "in", "out", "dropped", "faults"], nfs),
         Table("Drops", ["reason", "packets"], [[reason, count] for reason, count in drops if count]),
     ]
+    if result.events:
+        rows = [[getattr(event, name) for name in EVENT_COLUMNS] for event in result.events]
+        parts.append(Table("Events", EVENT_COLUMNS, rows))
     for nf, report in result.reports:
         parts.append(Table(f"{report.title} ({nf})", report.columns, report.rows, COUNTS))
     parts.append(speed(result))

@@ -6,16 +6,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from wirebrick.compiler.front.emitter import Rights
+from wirebrick.compiler.front.events import event_rights
 from wirebrick.compiler.front.functions import Function, emit_user_function
 from wirebrick.compiler.front.shared import Facts, Shared
 from wirebrick.compiler.front.unit import Unit
 from wirebrick.runtime.plan import Plan, scope_name
+from wirebrick.state.timers import Timers
+from wirebrick.stream.events import events_of
 from wirebrick.stream.filter import Filter
 from wirebrick.stream.graph import Graph, Node, Slot
 from wirebrick.stream.group_by import GroupBy
 from wirebrick.stream.map import Map
 from wirebrick.stream.metadata import Metadata
 from wirebrick.stream.push import Push
+from wirebrick.stream.shuffle import Shuffle
 from wirebrick.stream.transform import Transform
 
 
@@ -45,24 +49,49 @@ def rights_of(node: Node) -> Rights:
         return Rights("group_by", result="group")
     if isinstance(node, Metadata):
         return Rights("metadata", result="record")
-    return Rights("push", write=True, checksums=False)
+    if isinstance(node, Shuffle):
+        return Rights("shuffle", result="number")
+    if node.kind == "window":
+        from wirebrick.compiler.front.windows import window_rights
+
+        return window_rights(node)
+    return Rights(node.kind, write=True, checksums=node.kind == "packetize")
 
 
-def analyse(graph: Graph, plan: Plan, interpreted: bool = False) -> tuple[Shared, dict[Node, Any]]:
-    """Check and emit every user function of a graph. Raises CheckError."""
+def analyse(graph: Graph, plan: Plan, interpreted: bool = False) -> tuple[Shared, dict[Any, Any]]:
+    """Check and emit every user function of a graph: by its operator, or its event. Raises CheckError."""
     shared = Shared(plan, interpreted)
-    functions: dict[Node, Any] = {}
+    functions: dict[Any, Any] = {}
     for node in graph.nodes:
         function = getattr(node, "function", None)
+        if node.kind in ("window", "packetize"):
+            shared.state_number(node.state)
         if function is None:
             continue
         stream = node.inputs[0]
         unit = Unit(shared, scope_name(node), stream.schema)
+        if node.kind == "window" and not node.forward:
+            unit.stream_block = f"t{shared.state_number(node.outputs[0].consumer.state)}"
         stack = (*stream.stack, node.slot) if isinstance(node, Push) else stream.stack
         groups = len(node.outputs) if isinstance(node, GroupBy) else 0
-        schema = node.schema if isinstance(node, Metadata) else None
+        if isinstance(node, Shuffle):
+            groups = len(node.queues or ())
+        schema = node.schema if node.kind in ("metadata", "window") else None
         emitted = emit_user_function(unit, function, rights_of(node), stack, groups, schema)
         functions[node] = Analysed(emitted, unit.facts(), list(unit.wrote_log))
         for reason in functions[node].facts.reasons:
             plan.counters.number(scope_name(node), "drop", reason)
+    _analyse_events(graph, shared, functions)
     return shared, functions
+
+
+def _analyse_events(graph: Graph, shared: Shared, functions: dict[Any, Any]) -> None:
+    """The functions that events call in the workers."""
+    events = events_of(graph, "worker")
+    for event in events:
+        unit = Unit(shared, event.scope.name, None)
+        emitted = emit_user_function(unit, event.function, event_rights(event), ())
+        functions[event] = Analysed(emitted, unit.facts(), [])
+    if events:
+        shared.timers = Timers(events)
+        shared.state_number(shared.timers)

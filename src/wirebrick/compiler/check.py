@@ -28,6 +28,7 @@ class Footprint:
     can_drop: bool = False
     can_send: bool = False
     can_copy: bool = False
+    can_make: bool = False
     operators: list[str] = field(default_factory=list)
 
 
@@ -43,9 +44,8 @@ def check_graph(graph: Graph, ports: list[str]) -> list[Footprint]:
     for scope in graph.scopes:
         found = Footprint(scope.name)
         reads, writes, state, names = set[str](), set[str](), set[str](), set[str]()
-        for node in graph.operators():
-            if node.scope is not scope:
-                continue
+        operators = [node for node in graph.operators() if node.scope is scope]
+        for node in (*operators, *scope.events):
             found.operators.append(node.label)
             if isinstance(node, Filter | Drop):
                 found.reasons.append(node.reason)
@@ -63,6 +63,7 @@ def check_graph(graph: Graph, ports: list[str]) -> list[Footprint]:
                 names |= facts.ports
                 found.reasons += facts.reasons
                 found.can_copy |= facts.copies
+                found.can_make |= facts.makes
         found.reads, found.writes, found.state = sorted(reads), sorted(writes), sorted(state)
         found.ports = sorted(names)
         found.reasons = list(dict.fromkeys(found.reasons))

@@ -13,15 +13,29 @@ from wirebrick.compiler.native import load_source
 from wirebrick.runtime.plan import Plan
 from wirebrick.state.base import State
 from wirebrick.stream.graph import Graph
-from wirebrick.stream.pop import Pop
-from wirebrick.stream.push import Push
 
+# The first one that has a name gives it.
 MODULES = (
+    "wirebrick.compiler.support",
     "wirebrick.packet.checksum",
     "wirebrick.packet.edit",
+    "wirebrick.packet.make",
+    "wirebrick.state.flow_prefetch_native",
     "wirebrick.state.table_native",
-    "wirebrick.compiler.support",
+    "wirebrick.state.timers_native",
+    "wirebrick.state.table_sweep_native",
+    "wirebrick.state.lock_native",
+    "wirebrick.state.views_native",
 )
+
+# What only graphs with certain operators call.
+MODULES_OF = {
+    "shuffle": ("wirebrick.packet.flow_hash", "wirebrick.runtime.ring_native"),
+    "window": ("wirebrick.state.reassembly_native", "wirebrick.state.reassembly_give_native"),
+    "packetize": ("wirebrick.packet.made", "wirebrick.state.rewrite_native"),
+}
+
+RESIZING = ("push", "pop", "packetize")  # operators that make packets longer or shorter
 
 
 @dataclass
@@ -49,14 +63,17 @@ def compile_graph(graph: Graph, plan: Plan) -> Compiled:
     """Check, emit and compile (or load from the cache) a graph. Raises CheckError."""
     start = time.perf_counter()
     source, shared, functions = emit_graph(graph, plan)
-    process = load_source("graph", source, {"process": 1}, MODULES)["process"]
+    kinds = {node.kind for node in graph.nodes}
+    needed = [name for kind in MODULES_OF if kind in kinds for name in MODULES_OF[kind]]
+    modules = tuple(dict.fromkeys((*MODULES, *needed, *sorted(shared.modules))))
+    process = load_source("graph", source, {"process": 1}, modules)["process"]
     return Compiled(
         process,
         source,
         time.perf_counter() - start,
         shared.states,
         shared.scratch_size,
-        not any(isinstance(node, Push | Pop) for node in graph.nodes)
+        not any(node.kind in RESIZING for node in graph.nodes)
         and not any(found.function.emitter.resizes for found in functions.values()),
         Derive(graph, functions),
     )

@@ -14,11 +14,12 @@ from typing import Any
 
 from wirebrick.compiler.analyse import analyse
 from wirebrick.compiler.front.shared import Shared
+from wirebrick.compiler.emit.sharing import locks_of
 from wirebrick.compiler.instrument import NOTES, SPACE, Instrument
 from wirebrick.packet.faults import DEFAULT_FUEL, FUEL, Fault
 from wirebrick.runtime.interpreter import Interpreter
 from wirebrick.runtime.plan import Plan
-from wirebrick.state.base import State
+from wirebrick.state.base import State, locking
 from wirebrick.stream.graph import Graph
 
 
@@ -141,10 +142,13 @@ def prepare_graph(graph: Graph, plan: Plan, fuel: int = DEFAULT_FUEL) -> Prepare
     """Check a graph as the compiler does, and prepare its user functions. Raises CheckError."""
     shared, functions = analyse(graph, plan, interpreted=True)
     own = {node: found.function.own for node, found in functions.items()}
-    variants: dict[Any, list[int]] = {}  # of each user function, in the order of the operators
+    # Of each user function, in the order of the operators: its variant, and the state that is locked around it.
+    variants: dict[Any, list[tuple[int, list[State]]]] = {}
     for node in functions:
         function = getattr(node, "function", None)
-        variants.setdefault(function, []).append(functions[node].function.variant)
+        found = functions[node].function
+        locked = [shared.states[number] for number in locks_of(found.needs)]
+        variants.setdefault(function, []).append((found.variant, locked))
 
     def make(observer: Any) -> Interpreter:
         tank = Fuel(fuel)
@@ -152,14 +156,15 @@ def prepare_graph(graph: Graph, plan: Plan, fuel: int = DEFAULT_FUEL) -> Prepare
         turns = {function: iter(numbers) for function, numbers in variants.items()}
 
         def prepare(function: Callable[..., Any]) -> Callable[..., Any]:
-            twin = instrumented.function(function, next(turns[function]))
+            variant, locked = next(turns[function])
+            twin = instrumented.function(function, variant)
 
-            def call(packet: Any) -> Any:
+            def call(*arguments: Any) -> Any:
                 tank.refill()
-                return twin(packet)
+                return twin(*arguments)
 
-            return call
+            return locking(call, locked) if locked else call
 
-        return Interpreter(graph, plan, prepare=prepare, own_checksums=own, observer=observer)
+        return Interpreter(graph, plan, prepare=prepare, own_checksums=own, observer=observer, timers=shared.timers, states=shared.states)
 
     return Prepared(graph, plan, shared.states, shared.scratch_size, make)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from wirebrick.addresses import Address
+from wirebrick.state.base import State
 from wirebrick.state.record import Record
 from wirebrick.stream.graph import Slot
 
@@ -95,14 +96,19 @@ class OctetsKind(Kind):
 
 @dataclass(frozen=True)
 class RecordKind(Kind):
-    """A record in memory; its code is the address. ``fresh``: made by this function."""
+    """A record in memory; its code is the address. ``fresh``: made by this function.
+
+    ``state``: the state object that it is a part of, where not every worker may write that.
+    """
 
     record: type[Record]
     fresh: bool = False
+    state: State | None = None
     word = "a record"
 
     def __str__(self) -> str:
-        return f"a record ({self.record.__name__})"
+        of = f" of {self.state.name}" if self.state is not None else ""
+        return f"a record ({self.record.__name__}{of})"
 
 
 @dataclass(frozen=True)
@@ -110,6 +116,21 @@ class PortKind(Kind):
     """A port: its number, or NO_PORT."""
 
     word = "a port"
+
+
+@dataclass(frozen=True)
+class WindowKind(Kind):
+    """The window of a window's function; ``schema``: of its metadata, or None."""
+
+    schema: type[Record] | None
+    word = "a window"
+
+
+@dataclass(frozen=True)
+class EventKind(Kind):
+    """The event that an event's function was called for."""
+
+    word = "an event"
 
 
 @dataclass(frozen=True)

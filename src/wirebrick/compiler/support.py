@@ -26,7 +26,7 @@ from wirebrick.packet.memory import (
     to_int,
     wrap64,
 )
-from wirebrick.state.table_native import T_COUNT
+from wirebrick.state.table_layout import T_COUNT
 
 INT_MAX = (1 << 63) - 1
 

@@ -63,6 +63,7 @@ class Port(ABC):
 
     can_receive = True
     can_transmit = True
+    splits = False  # each of several workers can have a source of its own, with a part of the flows
 
     def __init__(self, spec: str) -> None:
         self.spec = spec

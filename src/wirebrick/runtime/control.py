@@ -1,26 +1,35 @@
-"""Control: starts the workers, watches them from the calling thread, and ends them when that is asked for."""
+"""Control: starts the workers, watches them from the calling thread, and ends them when that is asked for.
+
+A worker that fails ends alone where others can go on: only an error of a port ends all, as they share it. One that
+hangs is named, and left behind at the end.
+"""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
+from wirebrick.errors import PortError
 from wirebrick.packet.frame import W_PACKETS_IN
+from wirebrick.runtime.events import ControlEvents
+from wirebrick.runtime.pause import Pause
 from wirebrick.runtime.progress import Progress
+from wirebrick.runtime.watch import HANG, Watch
 from wirebrick.runtime.worker import Worker
 
 _LOOK = 0.1  # seconds between two looks
-# How long to wait, once told to stop, for a worker that hangs in a call: reading brings nothing any more,
-# what is being written is worth more.
-_PATIENCE = {"refill": 0.5, "flush": 10.0}
+# How long to wait, once told to stop, for a worker that hangs: reading brings nothing any more, what is being
+# written is worth more; "" is a burst.
+_PATIENCE = {"refill": 0.5, "flush": 10.0, "": HANG}
 
 
 class Control:
-    """Runs workers to their end, for at most ``duration`` seconds, or until ``stop`` is set.
+    """Runs workers to their end, for at most ``duration`` seconds, or until ``stop`` is set; calls ``events``.
 
     ``interrupted`` says whether ``stop`` or KeyboardInterrupt ended it; ``abandoned`` holds the workers that
-    hang in a call of the system: their threads go on, their memory must not be taken from them.
+    hang: their threads go on, their memory must not be taken from them.
     """
 
     def __init__(
@@ -31,6 +40,7 @@ class Control:
         duration: float | None = None,
         stop: threading.Event | None = None,
         progress: Callable[[Progress], None] | None = None,
+        events: ControlEvents | None = None,
     ) -> None:
         self.workers = workers
         self.interrupted = False
@@ -40,8 +50,12 @@ class Control:
         self._duration = duration
         self._stop = stop
         self._tell = progress
+        self._events = events
         self._begin = self._looked = 0.0
         self._stopped_at: float | None = None
+        self._pause = Pause(workers)
+        self._watch = Watch(workers)
+        self._here = False
 
     @property
     def elapsed(self) -> float:
@@ -52,8 +66,13 @@ class Control:
 
     @property
     def warnings(self) -> list[str]:
-        """What the user should know about workers that were left behind."""
-        return [
+        """What the user should know about workers that failed alone, and those that were left behind."""
+        failed = [
+            f"worker {worker.index} ended early: {type(worker.error).__name__}: {worker.error}"
+            for worker in self.workers
+            if worker.error is not None and not self._ends_all(worker)
+        ]
+        return failed + [
             f"worker {worker.index} hangs in a {worker.waits or 'burst'} and was left behind"
             for worker in self.abandoned
         ]
@@ -65,52 +84,64 @@ class Control:
 
     def run_here(self) -> None:
         """Run the only worker in this thread: debuggers and interrupts reach the user's functions."""
-        self._begin = time.perf_counter()
+        self._here = True
+        self._start()
         self.workers[0].run(self.look)
         self.interrupted |= self.workers[0].interrupted
         self._close()
 
     def run_threads(self) -> None:
         """Run each worker in a thread of its own."""
-        self._begin = time.perf_counter()
+        self._start()
         threads = [
             threading.Thread(target=worker.run, name=f"wirebrick {worker.index}", daemon=True)
             for worker in self.workers
         ]
         for thread in threads:
             thread.start()
-        while any(thread.is_alive() for thread in threads):
+        while running := [worker for worker in self.workers if self._runs(worker, threads)]:
             try:
-                next(thread for thread in threads if thread.is_alive()).join(self._next_look())
+                threads[running[0].index].join(self._next_look())
                 self.look()
-                if self._hanging():
-                    break
-            except StopIteration:
-                break
+                self._leave_behind(running)
             except KeyboardInterrupt:
                 impatient = self.interrupted
                 self._interrupt()
                 if impatient:
-                    break
+                    self._abandon(running)
             except BaseException as error:  # of the callback: the workers must end all the same
                 self.failure = self.failure or error
                 self._tell = None
                 self._stop_workers()
-        self.abandoned = [worker for worker in self.workers if not worker.finished]
         self.interrupted |= any(worker.interrupted for worker in self.workers)
-        for worker in self.abandoned:
-            worker.cut = not worker.waits
         self._close()
+
+    def paused(self) -> AbstractContextManager[frozenset[int]]:
+        """All workers stand still inside; gives the numbers of those that don't, because they hang in a burst.
+
+        Any thread may use it. Workers that wait for a port stand still as they are.
+        """
+        return nullcontext(frozenset()) if self._here else self._pause()
+
+    def _start(self) -> None:
+        self._begin = time.perf_counter()
+        if self._events is not None:
+            self._events.start()
 
     def look(self) -> None:
         """Look at the clock, the event and the workers, and tell how far they are."""
         now = time.perf_counter()
-        if any(worker.error is not None for worker in self.workers):
+        if any(self._ends_all(worker) for worker in self.workers):
             self._stop_workers()
+        if any(worker.interrupted for worker in self.workers):
+            self._interrupt()
+        self._watch.look(now)
         if self._stop is not None and self._stop.is_set() and not self._all_finished():
             self._interrupt()
         if self._duration is not None and now - self._begin >= self._duration:
             self._stop_workers()
+        if self._events is not None and not self._all_finished():
+            self._events.call_due(self.paused)
         if self._tell is not None and now - self._looked >= _LOOK:
             self._looked = now
             self._tell(self._progress())
@@ -126,20 +157,41 @@ class Control:
             worker.stop()
 
     def _next_look(self) -> float:
-        if self._duration is None or self._stopped_at is not None:
-            return _LOOK
-        return max(0.0, min(_LOOK, self._begin + self._duration - time.perf_counter()))
+        waits = [_LOOK]
+        if self._duration is not None and self._stopped_at is None:
+            waits.append(max(0.0, self._begin + self._duration - time.perf_counter()))
+        if self._events is not None and (due := self._events.wait()) is not None:
+            waits.append(due)
+        return min(waits)
 
     def _all_finished(self) -> bool:
         return all(worker.finished for worker in self.workers)
 
-    def _hanging(self) -> bool:
-        """Whether all workers that have not ended hang, longer than there is patience for."""
+    def _ends_all(self, worker: Worker) -> bool:
+        """Whether the error of a worker is the end of all: no other is there, or it is of a port they share."""
+        return worker.error is not None and (len(self.workers) == 1 or isinstance(worker.error, PortError))
+
+    def _runs(self, worker: Worker, threads: list[threading.Thread]) -> bool:
+        return threads[worker.index].is_alive() and not worker.abandoned
+
+    def _leave_behind(self, running: list[Worker]) -> None:
+        """Once told to stop, do without workers that hang longer than there is patience for."""
         if self._stopped_at is None:
-            return False
-        waited = time.perf_counter() - self._stopped_at
-        running = [worker for worker in self.workers if not worker.finished]
-        return bool(running) and all(waited > _PATIENCE.get(worker.waits, waited) for worker in running)
+            return
+        now = time.perf_counter()
+        for worker in running:
+            quiet = min(now - self._stopped_at, self._watch.quiet(worker, now))
+            if not worker.finished and quiet > _PATIENCE.get(worker.waits, quiet):
+                self._abandon([worker])
+
+    def _abandon(self, workers: list[Worker]) -> None:
+        """Leave workers behind; the others need wait for them no longer."""
+        for worker in workers:
+            if not worker.finished:
+                worker.abandoned = True
+                worker.cut = not worker.waits
+                worker.leave_rings()
+                self.abandoned.append(worker)
 
     def _close(self) -> None:
         """The last word on progress."""
@@ -159,4 +211,5 @@ class Control:
             elapsed_s=time.perf_counter() - self._begin,
             done=sum(part[0] for part in known),
             total=sum(part[1] for part in known) if known and len(known) == len(parts) else None,
+            hanging=self._watch.hanging(time.perf_counter()),
         )

@@ -49,6 +49,11 @@ class Endpoints:
         """Names by number."""
         return [end.name for end in self.ends]
 
+    @property
+    def split(self) -> bool:
+        """Whether each of several workers can receive a part of the flows from every port that receives."""
+        return all(end.port.splits for end in self.ends if end.receives and end.port is not None)
+
 
 def endpoints(rx: Received | None, tx: Transmitted | None, ports: Mapping[str, str | Path]) -> Endpoints:
     """The ports of a run: ``rx`` is number 0, ``in``; ``tx`` number 1, ``out``; then ``ports``.

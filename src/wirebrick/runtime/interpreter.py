@@ -3,30 +3,40 @@
 from __future__ import annotations
 
 from bdb import BdbQuit
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from wirebrick.headers.header import Header
 from wirebrick.packet.body import Fate as Ending
 from wirebrick.packet.faults import REASONS, code_of
 from wirebrick.packet.frame import (
+    FINISH,
     LIST_HEAD,
     NO_PORT,
     W_COUNT,
     W_COUNTERS,
     W_EGRESS,
+    W_ENTRY,
     W_FUEL,
     W_FUEL_LEFT,
     W_LISTS,
+    W_NOW,
+    W_SPILL,
+    W_SPILL_SIZE,
     W_USED,
 )
 from wirebrick.packet.memory import load64, store32, store64
 from wirebrick.packet.packet import Packet
-from wirebrick.runtime.operators import Done, On, operator_of
+from wirebrick.runtime.operators import Done, On, Setting, operator_of
 from wirebrick.runtime.plan import CHAIN, COPY_LOST, Plan, scope_name
+from wirebrick.runtime.shuffling import entry_number
+from wirebrick.runtime.spill import Spill
 from wirebrick.runtime.trace import Fate, Observer
-from wirebrick.state.base import worker
+from wirebrick.runtime.worker_events import Way, WorkerEvents
+from wirebrick.state.base import State, viewing, worker
+from wirebrick.state.timers import Timers
 from wirebrick.stream.graph import Enter, Exit, Graph, Node
+from wirebrick.stream.shuffle import Shuffle
 from wirebrick.stream.stream import Stream
 
 Function = Callable[..., Any]
@@ -40,9 +50,9 @@ class Interpreter:
     """Runs a complete graph on the bursts of one worker.
 
     ``prepare`` gives what is called in the place of a user function (one with fuel in its loops);
-    ``own_checksums`` the headers whose checksums a node's function stores itself; ``observer`` is told of
-    every step. Exceptions of user functions are faults; KeyboardInterrupt, SystemExit and a debugger's quit
-    go through.
+    ``own_checksums`` the headers whose checksums a node's or event's function stores itself; ``observer`` is told of
+    every step; ``timers`` is the state of the graph's events, or None: none are called; ``states``: all state objects. Exceptions of user
+    functions are faults; KeyboardInterrupt, SystemExit and a debugger's quit go through.
     """
 
     def __init__(
@@ -51,28 +61,65 @@ class Interpreter:
         plan: Plan,
         *,
         prepare: Callable[[Function], Function] = _unchanged,
-        own_checksums: Mapping[Node, frozenset[type[Header]]] | None = None,
+        own_checksums: Mapping[Any, frozenset[type[Header]]] | None = None,
         observer: Observer | None = None,
+        timers: Timers | None = None,
+        states: Sequence[State] = (),
     ) -> None:
         self.plan = plan
+        self._viewed = [state for state in states if state.viewed]
         self.observer = observer
         self._input = next(node for node in graph.nodes if not node.inputs)
         own = own_checksums or {}
+        setting = Setting(graph, plan, self._count)
+        self._windowings = setting.windowings
         self._operators = {}
         for node in graph.nodes:
             function = getattr(node, "function", None)
             prepared = prepare(function) if function is not None else None
-            self._operators[node] = operator_of(node, prepared, own.get(node, frozenset()))
+            self._operators[node] = operator_of(node, prepared, own.get(node, frozenset()), setting)
+        self._entries = {
+            entry_number(graph, node): (node.outputs[0], Spill(graph, node.outputs[0]))
+            for node in graph.nodes
+            if isinstance(node, Shuffle)
+        }
+        self._events: WorkerEvents | None = None
+        if timers is not None:
+            functions = [prepare(event.function) for event in timers.events]
+            way = Way(plan, self._count, self._transmit)
+            self._events = WorkerEvents(timers, functions, [own[event] for event in timers.events], way)
         self._context = 0
         self._node = self._input
 
     def process(self, context: int) -> None:
         """Run the packets of the burst through the graph, each to its end, in order."""
+        with viewing(self._viewed, context):
+            self._process(context)
+
+    def _process(self, context: int) -> None:
         self._context = context
         count = load64(context + W_COUNT)
         store64(context + W_USED, count)
+        if self._events is not None:
+            self._events.begin(context)
+        entry = load64(context + W_ENTRY)
+        if entry == FINISH:
+            for windowing in self._windowings:
+                windowing.finish(context)
+            return
         for position in range(count):
-            self._run(Packet(context, position, self.plan.ports, self))
+            packet = Packet(context, position, self.plan.ports, self)
+            if self._events is not None:
+                self._events.before(context, packet.timestamp)
+            if entry == 0:
+                self._run(packet, self._input.outputs[0], self._input)
+            else:
+                stream, spill = self._entries[entry]
+                brought = load64(context + W_SPILL) + position * load64(context + W_SPILL_SIZE)
+                spill.read(packet, brought)
+                self._run(packet, stream, stream.consumer)
+        if self._windowings and count:
+            store64(context + W_NOW, max(load64(context + W_NOW), packet.timestamp))
 
     def end_copy(self, copy: Packet, fate: Ending) -> None:
         """Send or drop a copy that a user function made."""
@@ -82,19 +129,23 @@ class Interpreter:
         else:
             self._count(scope_name(self._node), "drop", detail)
 
-    def _run(self, packet: Packet) -> None:
+    def _run(self, packet: Packet, stream: Stream, node: Node | None) -> None:
+        """One packet from ``node`` on, which it comes to by ``stream``, and then those made on its way."""
         worker.now = packet.timestamp
-        node: Node | None = self._input
-        stream = self._input.outputs[0]
+        made: list[tuple[Packet, Stream]] = []
         while node is not None:
             outcome = self._step(node, packet, stream)
             fate = self._settle(node, packet, outcome)
             if self.observer is not None:
                 self.observer.step(node, packet, fate)
             if isinstance(outcome, Done):
-                return
+                break
+            # Those of a later maker go first: they stand right behind this packet in their stream.
+            made = [*((other, outcome.stream) for other in outcome.made), *made]
             stream = outcome.stream
             node = stream.consumer
+        for other, begin in made:
+            self._run(other, begin, begin.consumer)
 
     def _step(self, node: Node, packet: Packet, stream: Stream) -> On | Done:
         """One operator."""
@@ -125,6 +176,8 @@ class Interpreter:
         if outcome.kind == "send":
             self._send(packet, self.plan.port(outcome.detail, node))
             return Fate("sent", outcome.detail)
+        if outcome.kind == "moved":
+            return Fate("moved")
         if outcome.kind == "out":
             port = packet._descriptor.egress
             if port == NO_PORT:

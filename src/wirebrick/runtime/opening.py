@@ -39,10 +39,10 @@ class Opened:
         return CAPTURE_BURST if files else BURST
 
     def open_sources(self) -> None:
-        """Open every receiving port for each worker. Raises PortError."""
+        """Open every receiving port, for each worker or, where it can't be shared out, for the first one."""
         for number, end in enumerate(self.ends):
             if end.receives and end.port is not None:
-                for worker in range(self.workers):
+                for worker in range(self.workers if end.port.splits else 1):
                     source = end.port.source(worker, self.workers)
                     self.sources[worker].append((number, source))
 

@@ -4,26 +4,32 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from wirebrick.headers.header import Header
 from wirebrick.packet.encapsulate import pop, push
 from wirebrick.packet.layer import Layer
 from wirebrick.packet.packet import Packet
+from wirebrick.runtime.plan import Plan
+from wirebrick.runtime.shuffling import Shuffling
+from wirebrick.runtime.windowing import Windowing
 from wirebrick.stream.deparse import Deparse
 from wirebrick.stream.drop import Drop
 from wirebrick.stream.filter import Filter
-from wirebrick.stream.graph import Enter, Exit, Input, Node, Output
+from wirebrick.stream.graph import Enter, Exit, Graph, Input, Node, Output
 from wirebrick.stream.group_by import GroupBy
 from wirebrick.stream.merge import Merge
 from wirebrick.stream.metadata import Metadata
+from wirebrick.stream.packetize import Packetize
 from wirebrick.stream.parse import Parse
 from wirebrick.stream.pop import Pop
 from wirebrick.stream.push import Push
 from wirebrick.stream.send import Send
+from wirebrick.stream.shuffle import FULL, Shuffle
 from wirebrick.stream.stream import Stream
 from wirebrick.stream.udf import FunctionNode
+from wirebrick.stream.window import Window
 
 
 @dataclass(frozen=True)
@@ -41,13 +47,26 @@ class On:
 
     stream: Stream
     note: str = ""
+    made: tuple[Packet, ...] = ()  # packets that follow it
+
+
+@dataclass
+class Setting:
+    """What operators may need of their surroundings; ``windowings`` collects those that give up at the end."""
+
+    graph: Graph
+    plan: Plan
+    count: Callable[..., None]
+    windowings: list[Any] = field(default_factory=list)
 
 
 Operator = Callable[[Packet, Stream], On | Done]
 Function = Callable[..., Any]
 
 
-def operator_of(node: Node, function: Function | None, own: frozenset[type[Header]]) -> Operator:
+def operator_of(
+    node: Node, function: Function | None, own: frozenset[type[Header]], setting: Setting
+) -> Operator:
     """The operator that ``node`` stands for; ``function`` is its user function, prepared.
 
     ``own``: the headers whose checksums the function stores itself.
@@ -57,6 +76,12 @@ def operator_of(node: Node, function: Function | None, own: frozenset[type[Heade
             return make(node)
     if isinstance(node, Push):
         return _push(node, function, own)
+    if isinstance(node, Shuffle):
+        return _shuffle(node, Shuffling(setting.graph, node, function, setting.plan.ports))
+    if isinstance(node, Packetize):
+        return _filling(node, function, own)
+    if isinstance(node, Window):
+        return _window(node, function, setting)
     assert isinstance(node, FunctionNode)
     assert function is not None
     if node.may_write:
@@ -159,6 +184,29 @@ def _push(node: Push, function: Function | None, own: frozenset[type[Header]]) -
         return On(node.outputs[0])
 
     return run
+
+
+def _shuffle(node: Shuffle, shuffling: Shuffling) -> Operator:
+    def run(packet: Packet, stream: Stream) -> On | Done:
+        moved = shuffling.moved(packet)
+        if moved is None:
+            return Done("drop", FULL)
+        return Done("moved") if moved else On(node.outputs[0])
+
+    return run
+
+
+def _window(node: Window, function: Function | None, setting: Setting) -> Operator:
+    assert function is not None
+    windowing = Windowing(node, function, setting.count)
+    setting.windowings.append(windowing)
+    return windowing
+
+
+def _filling(node: Packetize, function: Function | None, own: frozenset[type[Header]]) -> Operator:
+    if function is None:
+        return _pass(node)
+    return _writing(node, function, own)
 
 
 def _reading(node: FunctionNode, function: Function) -> Operator:

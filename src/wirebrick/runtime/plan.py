@@ -11,6 +11,7 @@ kind      reason       packets that
 ``drop``  a reason     were dropped in it
 ``fault`` a reason     were dropped in it because its code failed
 ``held``               are kept in it
+``window`` a reason    none: calls of windows' functions that no packet asked for and that failed
 ========= ============ ==========================================================================
 
 What belongs to no NF is counted under ``chain``, and ``chain out`` counts all packets put on a port's list,
@@ -25,14 +26,18 @@ from dataclasses import dataclass, field
 from wirebrick.errors import AccountingError, GraphError
 from wirebrick.packet.faults import REASONS
 from wirebrick.packet.memory import load64
+from wirebrick.state.rewrite_layout import REASONS as REFUSED
 from wirebrick.stream.drop import Drop
 from wirebrick.stream.filter import Filter
 from wirebrick.stream.graph import Graph, Node
 from wirebrick.stream.parse import Parse
 from wirebrick.stream.send import Send
+from wirebrick.stream.shuffle import FULL, Shuffle
 
 CHAIN = "chain"
+WINDOW = "window"
 COPY_LOST = "copy_lost"
+MADE_LOST = "made_lost"
 SPARE = 64
 
 Key = tuple[str, str, str]  # NF, kind, reason (or an empty text)
@@ -147,6 +152,10 @@ def _reasons(node: Node) -> tuple[str, ...]:
         return (node.reason,)
     if isinstance(node, Parse) and node.otherwise == "drop":
         return node.reasons()
+    if isinstance(node, Shuffle):
+        return (FULL,)
+    if node.kind == "packetize":
+        return tuple(REFUSED.values())
     if getattr(node, "may_write", False) and getattr(node, "function", None) is not None:
         return (COPY_LOST,)
     return ()

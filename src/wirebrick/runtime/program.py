@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from wirebrick.runtime.interpreter import Interpreter
-from wirebrick.runtime.mempool import COPIES
+from wirebrick.runtime.mempool import COPIES, MADE
 from wirebrick.runtime.plan import Key, Plan, ShufflePlan
+from wirebrick.runtime.shuffling import shuffle_plans
 from wirebrick.runtime.trace import Observer
 from wirebrick.state.base import State
 from wirebrick.stream.graph import Graph
@@ -54,6 +55,11 @@ def make_program(
             compiled.keeps_lengths,
             compiled.derive,
         )
+    kinds = {node.kind for node in graph.nodes}
+    program.shuffles = shuffle_plans(graph)
+    program.finishes = "window" in kinds
+    if "packetize" in kinds:
+        program.room = MADE
     for state in dict.fromkeys([*program.states, *(s for scope in graph.scopes for s in scope.states)]):
         state.allocate(workers)
     return program

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from wirebrick.runtime.events import EventTotals
 from wirebrick.runtime.report import Report
 
 
@@ -21,12 +22,13 @@ class NFTotals:
 
 @dataclass
 class Result:
-    """What a run did: ``packets_in + packets_copied == packets_out + packets_dropped + packets_held``.
+    """What a run did: ``packets_`` in + copied + made = out + dropped + held.
 
-    Bytes are those on the wire; ``elapsed_s`` is packet processing alone, ``compile_s`` what compiling took
-    before. ``drops`` counts by "nf.reason", faults included. ``packets`` are those that left, where Python
-    gave the ones that came in and no port was named for output. ``warnings`` tell what was wrong with the
-    input.
+    Made are packets that didn't come in and are no copies: those of events, and of what windows emit. Held are
+    those that are kept at the end, and those that were on their way to a worker that failed. Bytes are those on
+    the wire; ``elapsed_s`` is packet processing alone, ``compile_s`` what compiling took before. ``drops``
+    counts by "nf.reason", faults included. ``packets`` are those that left, where Python gave the ones that
+    came in and no port was named for output. ``warnings`` tell what was wrong with the input, and with workers.
 
     >>> result = Result(packets_in=3_000_000, packets_out=3_000_000, elapsed_s=0.5)
     >>> result.mpps
@@ -38,6 +40,7 @@ class Result:
     packets_dropped: int = 0
     packets_held: int = 0
     packets_copied: int = 0
+    packets_made: int = 0
     drops: dict[str, int] = field(default_factory=dict)
     bytes_in: int = 0
     bytes_out: int = 0
@@ -49,6 +52,7 @@ class Result:
     interrupted: bool = False
     warnings: list[str] = field(default_factory=list)
     reports: list[tuple[str, Report]] = field(default_factory=list)
+    events: list[EventTotals] = field(default_factory=list)
     packets: list[bytes] = field(default_factory=list)
 
     @property
@@ -64,6 +68,7 @@ class Result:
             "packets_dropped": self.packets_dropped,
             "packets_held": self.packets_held,
             "packets_copied": self.packets_copied,
+            "packets_made": self.packets_made,
             "drops": dict(self.drops),
             "bytes_in": self.bytes_in,
             "bytes_out": self.bytes_out,
@@ -74,6 +79,7 @@ class Result:
             "workers": self.workers,
             "interrupted": self.interrupted,
             "warnings": list(self.warnings),
+            "events": [asdict(event) for event in self.events],
             "reports": [{"nf": name, **report.to_dict()} for name, report in self.reports],
         }
 

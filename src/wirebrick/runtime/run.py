@@ -18,10 +18,12 @@ from wirebrick.runtime.at_end import call_at_end
 from wirebrick.runtime.control import Control
 from wirebrick.runtime.crew import make_crew, problems
 from wirebrick.runtime.endpoints import Endpoints, Received, Transmitted, endpoints
+from wirebrick.runtime.events import ControlEvents, event_totals
 from wirebrick.runtime.opening import Opened
 from wirebrick.runtime.plan import build_plan
 from wirebrick.runtime.program import make_program
 from wirebrick.runtime.progress import Progress
+from wirebrick.runtime.rest import Poll
 from wirebrick.runtime.result import Result, attach, result_of
 from wirebrick.runtime.totals import Totals
 from wirebrick.runtime.trace import Observer
@@ -48,6 +50,7 @@ def run(
     interpret: bool = False,
     filter: str | None = None,
     burst: int | None = None,
+    poll: Poll = "adaptive",
     progress: Callable[[Progress], None] | None = None,
     stop: threading.Event | None = None,
     show: Callable[[str], None] | None = None,
@@ -62,7 +65,8 @@ def run(
     they came from Python, else nowhere. ``ports``: more of them, by name. ``workers``: threads, each with its
     part of the packets. ``duration``: seconds, at most. ``count``: packets, at most. ``interpret``: in
     CPython, where breakpoints work, in this thread if there is one worker. ``filter``: only packets that
-    match are received (tcpdump's syntax). ``burst``: packets asked of a port at once. ``progress`` is called
+    match are received (tcpdump's syntax). ``burst``: packets asked of a port at once. ``poll``: whether idle
+    workers rest (``"adaptive"``) or look for packets without a break (``"busy"``). ``progress`` is called
     some times a second, ``show`` with the text of the compiled function, ``observer`` for every packet and
     operator (interpreted only). ``stop`` ends the run when it is set, as KeyboardInterrupt does: both give
     totals with ``interrupted``.
@@ -70,9 +74,10 @@ def run(
     Raises WirebrickError: GraphError, CheckError and ParameterError before anything is received, PortError
     also when a port fails on the way; ``result_of(error)`` has the totals up to there.
     """
-    check_arguments(workers, duration, count, burst, observer if not interpret else None)
-    graph = build_chain(_chain(chain))
+    check_arguments(workers, duration, count, burst, poll, observer if not interpret else None)
+    nfs = _chain(chain)
     found = endpoints(rx, tx, ports or {})
+    graph = build_chain(nfs, spread=workers > 1 and not found.split)
     plan = build_plan(graph, found.names, found.default_egress)
     _refuse_dead_ends(graph, found)
     matches = _matches(filter)
@@ -85,9 +90,10 @@ def run(
         if show is not None and program.source:
             show(program.source)
         opened.open_sinks()
-        crew = make_crew(opened, plan, program, burst or opened.burst, matches, count)
+        crew = make_crew(opened, plan, program, burst or opened.burst, matches, count, poll)
         transmitting = [number for number, end in enumerate(found.ends) if end.transmits]
-        control = Control(crew, transmitting, duration=duration, stop=stop, progress=progress)
+        events = ControlEvents(graph)
+        control = Control(crew, transmitting, duration=duration, stop=stop, progress=progress, events=events)
         if interpret and workers == 1:
             control.run_here()
         else:
@@ -102,7 +108,8 @@ def run(
         compile_s=program.compile_s,
         workers=workers,
         interrupted=control.interrupted,
-        warnings=[*problems(crew), *control.warnings],
+        warnings=[*problems(crew), *control.warnings, *events.warnings],
+        events=event_totals(program.states, events),
     )
     return _finish(Totals(graph, plan, found.ends, program.derive, result), crew, failure or closing)
 

@@ -8,7 +8,16 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from wirebrick.errors import AccountingError
-from wirebrick.packet.frame import W_BYTES_IN, W_BYTES_OUT, W_COPIED, W_COPIES, W_PACKETS_IN
+from wirebrick.packet.frame import (
+    W_BYTES_IN,
+    W_BYTES_OUT,
+    W_COPIED,
+    W_COPIES,
+    W_MADE,
+    W_PACKETS_IN,
+    W_RING_IN,
+    W_RING_OUT,
+)
 from wirebrick.runtime.endpoints import NOWHERE, Endpoint
 from wirebrick.runtime.plan import CHAIN, Key, Plan
 from wirebrick.runtime.result import NFTotals, Result
@@ -40,34 +49,48 @@ class Totals:
                 self._drop(f"{name}.{reason}", count)
             elif kind == "held":
                 result.packets_held += count
-        broken_off = any(worker.cut for worker in workers)
+        on_the_way = self._in_rings(workers)
+        broken_off = on_the_way > 0 or any(worker.cut for worker in workers)
         self._written(workers)
         copies = 0
         for scope in self.graph.scopes:
             copies += self._nf(scope, counts, broken_off)
-        made = result.packets_copied
+        made = result.packets_copied + result.packets_made
         if not broken_off and copies != made:
-            _wrong(f"the NFs gave {copies} packets more than they got, and {made} were copied")
+            _wrong(f"the NFs gave {copies} packets more than they got, and {made} were copied or made")
         return result
+
+    def _in_rings(self, workers: list[Worker]) -> int:
+        """Packets that were left in rings, as one that was to receive them failed: they are held."""
+        left = sum(worker.context[W_RING_OUT] - worker.context[W_RING_IN] for worker in workers)
+        if left and not any(worker.failed for worker in workers):
+            _wrong(f"{left} packets are left between workers")
+        self.result.packets_held += left
+        return left
 
     def _worker(self, worker: Worker) -> dict[Key, int]:
         """Check the packets of one worker and add them."""
         result, context = self.result, worker.context
-        received, copied = context[W_PACKETS_IN], context[W_COPIES]
+        received, copied, made = context[W_PACKETS_IN], context[W_COPIES], context[W_MADE]
+        came, went = context[W_RING_IN], context[W_RING_OUT]
         counts = self.plan.counters.read(context.counters)
         if self.derive is not None:
             self.derive(counts, received)
         listed = self._listed(worker)
         kept = sum(count for (_, kind, _), count in counts.items() if kind in (*LOST, "held"))
-        missing = received + copied - kept - listed
+        missing = received + copied + made + came - kept - listed - went
         if worker.cut and missing > 0:
             self._drop(f"{CHAIN}.interrupted", missing)
         elif missing:
-            _wrong(f"{received} packets came in, {copied} were copied, {missing} are not accounted for")
+            _wrong(
+                f"{received} packets came in and {came} from other workers, {copied} were copied, {made} made: "
+                f"{missing} are not accounted for"
+            )
         if not worker.cut and counts[CHAIN, "out", ""] != listed:
             _wrong(f"{counts[CHAIN, 'out', '']} packets were to leave, the ports have had {listed}")
         result.packets_in += received
         result.packets_copied += copied
+        result.packets_made += made
         result.bytes_in += context[W_BYTES_IN]
         result.bytes_out += context[W_BYTES_OUT]
         result.bytes_copied += context[W_COPIED]
@@ -86,7 +109,7 @@ class Totals:
             else:
                 reason = f"{CHAIN}.no_egress" if end.name == NOWHERE else f"{end.name}.receives_only"
                 self._drop(reason, taken)
-            if waiting and not (worker.error or worker.gave_up or worker.waits):
+            if waiting and not (worker.failed or worker.gave_up):
                 _wrong(f"{waiting} packets wait for the port {end.name}")
             self._drop(f"{end.name}.not_sent", waiting)
         return listed
@@ -97,7 +120,7 @@ class Totals:
             written = getattr(workers[0].sinks.get(number), "packets", None)
             if isinstance(written, int):
                 taken = sum(worker.context.taken(number) for worker in workers)
-                if taken != written and not any(worker.error or worker.waits for worker in workers):
+                if taken != written and not any(worker.failed for worker in workers):
                     _wrong(f"{end.name} took {taken} packets and wrote {written}")
                 self._drop(f"{end.name}.not_written", taken - written)
                 self.result.packets_out -= taken - written

@@ -12,6 +12,7 @@ from wirebrick.errors import GraphError, Place, caller_place
 if TYPE_CHECKING:
     from wirebrick.headers.header import Header
     from wirebrick.state.record import Record
+    from wirebrick.stream.events import Event
     from wirebrick.stream.stream import Stream
 
 
@@ -35,6 +36,7 @@ class Scope:
     bypass: list[Stream] = field(default_factory=list)
     states: list[Any] = field(default_factory=list)
     reports: list[Callable[[], Any]] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
 
 
 @dataclass(eq=False)
@@ -119,7 +121,7 @@ class Graph:
         self.nodes: list[Node] = []
         self.scopes: list[Scope] = []
         self._slots: dict[tuple[Slot | None, type[Header]], Slot] = {}
-        self._slot_count = 0
+        self.all_slots: list[Slot] = []
 
     def slot(self, parent: Slot | None, header: type[Header]) -> Slot:
         """The slot of ``header`` parsed right behind ``parent``."""
@@ -130,8 +132,9 @@ class Graph:
 
     def new_slot(self, header: type[Header], parent: Slot | None, sources: tuple[Slot, ...] = ()) -> Slot:
         """A slot that is nobody else's."""
-        self._slot_count += 1
-        return Slot(self._slot_count, header, parent, sources)
+        slot = Slot(len(self.all_slots) + 1, header, parent, sources)
+        self.all_slots.append(slot)
+        return slot
 
     def enter(self, stream: Stream, name: str, place: Place | None) -> tuple[Scope, Stream]:
         """Begin a network function on ``stream``."""
@@ -151,7 +154,7 @@ class Graph:
 
     @contextmanager
     def building(self, scope: Scope) -> Iterator[None]:
-        """While an NF's function runs: what ``at_end`` registers belongs to it."""
+        """While an NF's function runs: what ``at_end``, ``every`` and ``after`` register belongs to it."""
         _current.append(scope)
         try:
             yield
@@ -177,6 +180,12 @@ class Graph:
         """Check that every stream has a consumer, and order the nodes. Raises GraphError."""
         for node in self.nodes:
             for stream in node.outputs:
+                if stream.role == "bytes" and getattr(stream.consumer, "kind", "") != "packetize":
+                    raise GraphError(
+                        f"the bytes of {node.label} are no packets: only packetize() can take them",
+                        place=node.place,
+                        cure="call packetize(headers) on it, or window(..., forward=True)",
+                    )
                 if stream.consumer is None:
                     raise GraphError(
                         f"the output of {node.label}{stream.role and f' ({stream.role})'} goes nowhere",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from wirebrick.errors import GraphError, ParameterError, Place, caller_place
 from wirebrick.stream.graph import Graph, Input, Output
+from wirebrick.stream.shuffle import MOST_QUEUES, shuffle
 from wirebrick.stream.stream import Stream
 
 
@@ -18,10 +19,30 @@ class Configured:
 
     nf: NetworkFunction
     parameters: dict[str, Any] = field(default_factory=dict)
+    workers: tuple[int, ...] | None = None  # where it runs; None: where packets are
 
     def __call__(self, *streams: Stream) -> Any:
         """Build it on streams."""
         return self.nf(*streams, **self.parameters)
+
+    def on(self, *workers: int) -> Configured:
+        """The same, placed: packets go to these workers before it, by flow. Raises GraphError.
+
+        In a run with fewer workers, worker n stands for n modulo their number.
+
+        >>> from wirebrick.nf.macswap import macswap
+        >>> from wirebrick.nf.ttl import ttl
+        >>> import wirebrick
+        >>> wirebrick.run([ttl, macswap.on(1)], rx="memory:count=1000", workers=2).packets_out
+        1000
+        """
+        if not workers or not all(type(one) is int and 0 <= one < MOST_QUEUES for one in workers):
+            raise GraphError(
+                f"{self.nf.name} can't be placed on the workers {list(workers)}",
+                place=caller_place(),
+                cure="name them by number, from 0: on(0, 1)",
+            )
+        return replace(self, workers=workers)
 
 
 class NetworkFunction:
@@ -63,6 +84,10 @@ class NetworkFunction:
                 place=caller_place(),
             )
         return self._build(streams, parameters)
+
+    def on(self, *workers: int) -> Configured:
+        """Place it on workers; see ``Configured.on``."""
+        return Configured(self).on(*workers)
 
     def _build(self, streams: tuple[Stream, ...], parameters: dict[str, Any]) -> Any:
         graph = streams[0].graph
@@ -107,11 +132,23 @@ def network_function(function: Callable[..., Any]) -> NetworkFunction:
     return NetworkFunction(function)
 
 
-def build_chain(chain: list[NetworkFunction | Configured]) -> Graph:
-    """The complete graph of NFs in a row, from all ports to the egress port. Raises GraphError."""
+def build_chain(chain: list[NetworkFunction | Configured], *, spread: bool = False) -> Graph:
+    """The complete graph of NFs in a row, from all ports to the egress port. Raises GraphError.
+
+    Before an NF that is placed on other workers than the one before it, packets are shuffled there by flow;
+    with ``spread`` also where they come in, to all workers if the first NF isn't placed.
+    """
     graph = Graph()
     stream: Any = Input(graph, None, None).output((), None)
+    first = chain[0].workers if chain and isinstance(chain[0], Configured) else None
+    if spread and first is None:
+        stream = shuffle(stream, "flow")
+    here: tuple[int, ...] | None = None
     for position, nf in enumerate(chain):
+        wanted = nf.workers if isinstance(nf, Configured) else None
+        if stream is not None and wanted is not None and wanted != here:
+            stream = shuffle(stream, "flow", wanted)
+        here = wanted or here
         if stream is None:
             before = chain[position - 1]
             name = before.nf.name if isinstance(before, Configured) else before.name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from wirebrick.errors import GraphError, caller_place
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from wirebrick.headers.header import Header
     from wirebrick.state.record import Record
     from wirebrick.stream.graph import Graph, Node, Scope, Slot
+    from wirebrick.stream.shuffle import By, Full
 
 
 class Stream:
@@ -129,6 +130,39 @@ class Stream:
         from wirebrick.stream.group_by import group_by
 
         return group_by(self, count, function)
+
+    def shuffle(
+        self, by: By, workers: int | Sequence[int] | None = None, *, full: Full = "wait", capacity: int = 1024
+    ) -> Stream:
+        """Move packets to other workers; see ``wirebrick.stream.shuffle``."""
+        from wirebrick.stream.shuffle import shuffle
+
+        return shuffle(self, by, workers, full=full, capacity=capacity)
+
+    def window(
+        self,
+        size: int | None,
+        slide: int | None,
+        timeout: float | None,
+        fn: Callable[[Any], Any],
+        forward: bool = True,
+        *,
+        metadata: type[Record] | None = None,
+        flows: int = 4096,
+        buffer: int | None = None,
+    ) -> Stream:
+        """Call ``fn`` with the bytes of TCP and UDP streams; see ``wirebrick.stream.window``."""
+        from wirebrick.stream.window import window
+
+        return window(self, size, slide, timeout, fn, forward, metadata=metadata, flows=flows, buffer=buffer)
+
+    def packetize(
+        self, headers: Sequence[type[Header]], fn: Callable[[Any], None] | None = None, *, buffer: int | None = None
+    ) -> Stream:
+        """Make packets of what a window's function emits; see ``wirebrick.stream.packetize``."""
+        from wirebrick.stream.packetize import packetize
+
+        return packetize(self, headers, fn, buffer=buffer)
 
     def send(self, port: str) -> None:
         """Send every packet out of a named port; see ``wirebrick.stream.send``."""

@@ -29,8 +29,10 @@ class FunctionNode(Node):
         return self.kind if name == "<lambda>" else f"{self.kind}({name})"
 
 
-def check_function(function: Any, operator: str, place: Place | None) -> None:
-    """Raise GraphError unless ``function`` is a plain function of one packet."""
+def check_function(
+    function: Any, operator: str, place: Place | None, argument: str = "the packet"
+) -> None:
+    """Raise GraphError unless ``function`` is a plain function of one ``argument``."""
     if not inspect.isfunction(function):
         raise GraphError(
             f"{operator}() takes a plain function, not {function!r}",
@@ -43,7 +45,7 @@ def check_function(function: Any, operator: str, place: Place | None) -> None:
         inspect.Parameter.POSITIONAL_OR_KEYWORD,
     ):
         raise GraphError(
-            f"the function of {operator}() takes one argument, the packet; "
+            f"the function of {operator}() takes one argument, {argument}; "
             f"{function.__name__} takes {len(parameters)}",
             place=Place(function.__code__.co_filename, function.__code__.co_firstlineno),
         )

@@ -15,7 +15,7 @@ def derivable(graph: Graph, functions: dict[Node, Any], node: Node) -> bool:
         return all(_derivable_stream(graph, functions, stream) for stream in node.inputs)
     scope = node.scope
     assert scope is not None
-    if _copies(graph, functions, scope):
+    if _copies(graph, functions, scope) or _moves(graph, scope):
         return False
     exits = [n for n in graph.nodes if isinstance(n, Exit) and n.scope is scope]
     enters = [n for n in graph.nodes if isinstance(n, Enter) and n.scope is scope]
@@ -32,8 +32,14 @@ def _derivable_stream(graph: Graph, functions: dict[Node, Any], stream: Stream) 
 def _copies(graph: Graph, functions: dict[Node, Any], scope: Scope) -> bool:
     inside = {scope, *_nested(graph, scope)}
     return any(
-        node.scope in inside and facts is not None and facts.facts.copies for node, facts in functions.items()
+        node.scope in inside and facts is not None and (facts.facts.copies or facts.facts.makes) for node, facts in functions.items()
     )
+
+
+def _moves(graph: Graph, scope: Scope) -> bool:
+    """Whether packets may leave the NF in another worker than they came in, or be made in it."""
+    inside = {scope, *_nested(graph, scope)}
+    return any(node.scope in inside and node.kind in ("shuffle", "packetize") for node in graph.nodes)
 
 
 def _nested(graph: Graph, scope: Scope) -> list[Scope]:

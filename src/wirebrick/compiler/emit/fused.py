@@ -8,17 +8,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from wirebrick.compiler.emit import nodes
+from wirebrick.compiler.emit import ahead, loops, nodes
+from wirebrick.compiler.emit.events import emit_events, events_before, events_check
 from wirebrick.compiler.emit.known import Knowledge, structural_fields
+from wirebrick.compiler.emit.sharing import locks_of, return_blocks, take_blocks
+from wirebrick.compiler.emit.shuffle import emit_resume
 from wirebrick.compiler.front.emitter import Emitter, PacketInfo, Rights
 from wirebrick.compiler.front.functions import Function
 from wirebrick.compiler.front.shared import Shared
 from wirebrick.compiler.front.unit import Unit
 from wirebrick.packet import frame
 from wirebrick.runtime.plan import Plan, scope_name
+from wirebrick.runtime.shuffling import entry_number
 from wirebrick.stream.graph import Graph, Input, Node, Slot
 from wirebrick.stream.merge import Merge
 from wirebrick.stream.metadata import Metadata
+from wirebrick.stream.shuffle import Shuffle
 from wirebrick.stream.stream import Stream
 
 DEEPEST = 12
@@ -39,6 +44,9 @@ class Fused:
         self.inlined: set[Node] = set()
         self.states: set[int] = set()
         self.spaces: set[str] = set()
+        self.shuffles = [node for node in graph.nodes if isinstance(node, Shuffle)]
+        self.makers = [node for node in graph.nodes if node.kind == "packetize"]
+        self.windows = [node for node in graph.nodes if node.kind == "window"]
         self.local_ports = self._local_ports()
         self.counted = nodes.counted_boundaries(graph, functions)
 
@@ -52,20 +60,39 @@ class Fused:
 
     def text(self) -> str:
         """The source of ``process(w)``."""
+        emit_events(self)
+        self.code.depth = 2
         for node in self.graph.nodes:
-            if node in self.inlined:
-                continue
             if isinstance(node, Input):
-                self.node(node)
-                continue
-            self.code.line(f"if at == {node.number}:")
-            with self.code.indent():
-                self.node(node)
+                self._input(node)
+            elif node not in self.inlined:
+                self.code.line(f"if at == {node.number}:")
+                with self.code.indent():
+                    self.node(node)
+            if isinstance(node, Shuffle):
+                emit_resume(self, node)
+            elif node.kind == "packetize":
+                from wirebrick.compiler.emit.packetize import emit_made
+
+                emit_made(self, node)
         body: list[str] = []
         for line in self.code.lines:
             head, mark, _ = line.partition(nodes.PENDING)
             body += [f"{head}k_{space} = -1" for space in sorted(self.spaces)] if mark else [line]
         return "\n".join([*self._head(), *body, *self._tail(), ""])
+
+    def _input(self, node: Node) -> None:
+        """Where packets from ports begin; others go on elsewhere."""
+        if not self.shuffles and not self.makers:
+            self.node(node)
+            return
+        self.code.line("if at == 0:")
+        with self.code.indent():
+            self.node(node)
+
+    def label(self, node: Node) -> int:
+        """The number under which packets go on behind a node that they left the loop at."""
+        return entry_number(self.graph, node)
 
     def _head(self) -> list[str]:
         lines = [
@@ -78,18 +105,18 @@ class Fused:
             f"    blocks = load64(w + {frame.W_STATES})",
             f"    lists = load64(w + {frame.W_LISTS})",
         ]
-        for number, _ in enumerate(self.shared.states):
-            lines.append(f"    t{number} = load64(blocks + {8 * number})")
+        lines += take_blocks(self.shared)
         for port in sorted(self.local_ports):
             lines += [f"    n{port} = load64(load64(lists + {8 * port}))"]
             lines += [f"    list{port} = load64(lists + {8 * port}) + {frame.LIST_HEAD}"]
+        lines += [*events_before(self), *ahead.fetches(self), *loops.before(self), *loops.turn(self)]
         lines += [
-            "    for i in range(size):",
             f"        d = burst + i * {frame.DESCRIPTOR}",
+            *events_check(self),
             f"        p = load64(d + {frame.D_DATA})",
             f"        end = load32(d + {frame.D_LENGTH})",
             f"        wire = load32(d + {frame.D_WIRE})",
-            "        at = 0",
+            *loops.beginning(self),
         ]
         lines += [f"        s{number} = 0" for number in sorted(self.states)]
         lines += [f"        k_{space} = -1" for space in sorted(self.spaces)]
@@ -105,7 +132,7 @@ class Fused:
                 f"load64(list{port} - {frame.LIST_HEAD}))",
                 f"    store64(list{port} - {frame.LIST_HEAD}, n{port})",
             ]
-        return [*lines, "    return 0"]
+        return [*lines, *return_blocks(self.shared), "    return 0"]
 
     # For the nodes.
 
@@ -152,7 +179,12 @@ class Fused:
             names["attach"] = f"scratch + {self.shared.metadata_offset(node.schema)}"
         result = code.temporary()
         arguments = ", ".join([*(names.get(name, name) for name in function.needs), "fuel"])
+        locks = locks_of(function.needs)
+        for number in locks:
+            code.line(f"lock_acquire(lock{number}, w)")
         code.line(f"{result} = {function.name}({arguments})")
+        for number in reversed(locks):
+            code.line(f"lock_release(lock{number})")
         return result
 
     def fault(self, node: Node, result: str) -> None:

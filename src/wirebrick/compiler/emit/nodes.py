@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from wirebrick.compiler.emit.encapsulation import emit_pop, emit_push
 from wirebrick.compiler.emit.parsing import OK, announced, parse_function
+from wirebrick.compiler.emit.shuffle import emit_shuffle
+from wirebrick.compiler.emit.windows import emit_window
 from wirebrick.compiler.front.packets import DROP, SEND
 from wirebrick.packet import frame
 from wirebrick.stream.deparse import Deparse
@@ -21,7 +23,9 @@ from wirebrick.stream.parse import Parse
 from wirebrick.stream.pop import Pop
 from wirebrick.stream.push import Push
 from wirebrick.stream.send import Send
+from wirebrick.stream.shuffle import Shuffle
 from wirebrick.stream.transform import Transform
+from wirebrick.stream.window import Window
 
 if TYPE_CHECKING:
     from wirebrick.compiler.emit.fused import Fused
@@ -237,6 +241,8 @@ EMIT: dict[type[Node], Callable[[Any, Any], None]] = {
     GroupBy: _group_by,
     Push: emit_push,
     Pop: emit_pop,
+    Shuffle: emit_shuffle,
+    Window: emit_window,
     Drop: _drop,
     Send: _send,
     Output: _output,

@@ -13,6 +13,7 @@ from wirebrick.compiler.front.fields import load_field
 from wirebrick.compiler.front.outer import known
 from wirebrick.compiler.front.records import load_record_field
 from wirebrick.compiler.kinds import (
+    EventKind,
     INT,
     NAT,
     HeaderKind,
@@ -23,6 +24,7 @@ from wirebrick.compiler.kinds import (
     RecordKind,
     TupleKind,
     Value,
+    WindowKind,
     constant,
 )
 from wirebrick.headers.field import Computed, OctetsField
@@ -46,6 +48,14 @@ def attribute(f: Emitter, node: ast.Attribute) -> Value:
         return header_attribute(f, node, kind)
     if isinstance(kind, RecordKind):
         return load_record_field(f, node, value, node.attr)
+    if isinstance(kind, WindowKind):
+        from wirebrick.compiler.front.windows import window_attribute
+
+        return window_attribute(f, node, kind)
+    if isinstance(kind, EventKind):
+        from wirebrick.compiler.front.events import event_attribute
+
+        return event_attribute(f, node)
     if isinstance(kind, Known):
         holder = kind.value
         if isinstance(holder, ModuleType | type):
@@ -83,6 +93,8 @@ def packet_attribute(f: Emitter, node: ast.Attribute, kind: PacketKind) -> Value
         if name == "length":
             return Value(NAT, f.keep(f"load32({descriptor} + {frame.D_WIRE})"))
         return Value(INT, f.keep(f"load64({descriptor} + {frame.D_TIME})"))
+    if name == "ingress" and info.made:
+        f.refuse(node, "a packet that an event made came in by no port")
     if name in ("ingress", "egress"):
         f.unit.footprint("reads", name)
         offset = frame.D_INGRESS if name == "ingress" else frame.D_EGRESS
@@ -115,7 +127,7 @@ def header_attribute(f: Emitter, node: ast.Attribute, kind: HeaderKind) -> Value
     member = getattr_static(header, name)
     if isinstance(member, Computed):
         f.unit.footprint("reads", f"{header.__name__}.{name}")
-        return f.unit.computed(f, node, kind, member)
+        return f.unit.computed(f, kind, member)
     if isinstance(member, OctetsField):
         names = f.unit.slot_names(kind.slot)
         begin = f.keep(f"{f.unit.header_offset(f, kind)} + {member.start}")

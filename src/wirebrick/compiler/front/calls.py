@@ -13,6 +13,7 @@ from wirebrick.compiler.front.convert import integer
 from wirebrick.compiler.front.expressions import expression
 from wirebrick.compiler.front.unit import METHODS
 from wirebrick.compiler.kinds import (
+    EventKind,
     INT,
     NOTHING,
     HeaderKind,
@@ -22,6 +23,7 @@ from wirebrick.compiler.kinds import (
     RecordKind,
     Value,
     Wide,
+    WindowKind,
 )
 from wirebrick.packet import memory
 from wirebrick.state.base import State
@@ -42,6 +44,14 @@ def call(f: Emitter, node: ast.Call) -> Value:
             from wirebrick.compiler.front.packets import packet_method
 
             return packet_method(f, node, kind, node.func.attr)
+        if isinstance(kind, WindowKind):
+            from wirebrick.compiler.front.windows import window_method
+
+            return window_method(f, node, kind, node.func.attr)
+        if isinstance(kind, EventKind):
+            from wirebrick.compiler.front.events import event_method
+
+            return event_method(f, node, node.func.attr)
         if isinstance(kind, OctetsKind):
             return _octets_method(f, node, holder, node.func.attr)
         if isinstance(kind, Known) and isinstance(kind.value, State):
@@ -66,7 +76,7 @@ def _method(f: Emitter, node: ast.Call, holder: Value, name: str) -> Value:
         if inspect.isfunction(member):
             if base.__module__.startswith("wirebrick.") and name in METHODS:
                 assert isinstance(kind, HeaderKind)
-                return f.unit.header_method(f, node, kind, member)
+                return f.unit.header_method(f, kind, member)
             f.unit.note(node, "method")
             return f.unit.call_function(f, node, member, [holder, *arguments(f, node)], {})
     return f.refuse(node, f"{owner.__name__} has no method {name}")

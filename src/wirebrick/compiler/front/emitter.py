@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from wirebrick.compiler.front.flow import Flow, LoopFlow
 from wirebrick.compiler.kinds import (
+    EventKind,
     HeaderKind,
     Int,
     Kind,
@@ -21,10 +22,12 @@ from wirebrick.compiler.kinds import (
     TupleKind,
     Value,
     Wide,
+    WindowKind,
     join,
 )
 from wirebrick.compiler.source import Source
 from wirebrick.errors import CheckError, Place
+from wirebrick.runtime.plan import COPY_LOST, MADE_LOST
 from wirebrick.stream.graph import Slot
 
 if TYPE_CHECKING:
@@ -33,7 +36,7 @@ if TYPE_CHECKING:
 
 DEEPEST = 80  # Python reads 100 levels of indentation
 RETURN = "return"  # the name of what a helper returns: no user's variable has it
-WITHOUT_CODE = (HeaderKind, Known, Nothing, PacketKind)
+WITHOUT_CODE = (EventKind, HeaderKind, Known, Nothing, PacketKind, WindowKind)
 
 
 @dataclass
@@ -46,6 +49,7 @@ class PacketInfo:
     position: str = ""
     alive: str = ""  # run-time flag of a copy
     made_at: Place | None = None
+    made: bool = False  # by an event, not copied
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,8 @@ class Rights:
     end: bool = False  # send, drop
     copy: bool = False
     checksums: bool = True
-    result: str = "none"  # none, bool, group, record, value
+    emit: bool = False  # bytes of a window
+    result: str = "none"  # none, bool, group, number, record, consumed, value
 
 
 class Emitter:
@@ -145,9 +150,8 @@ class Emitter:
         """Count the copies that go down with the packet."""
         for info in self.packets.values():
             if info.alive and info.alive in self.declared_copies:
-                self.line(
-                    f"if {info.alive}: count({self.need('w')}, {self.unit.counter('drop', 'copy_lost')})"
-                )
+                lost = self.unit.counter("drop", MADE_LOST if info.made else COPY_LOST)
+                self.line(f"if {info.alive}: count({self.need('w')}, {lost})")
 
     def check_depth(self, node: ast.AST) -> None:
         """Raise CheckError where code would be nested more deeply than Python reads it."""

@@ -62,12 +62,22 @@ def emit_user_function(
     snapshot = unit.snapshot()
 
     def start(f: Emitter) -> None:
-        f.packets[0] = PacketInfo("d", "p", stack)
-        f.own_checksums = frozenset(own)
+        if rights.operator in ("every", "after"):
+            from wirebrick.compiler.front.events import start_event
+
+            start_event(f, source.arguments, own)
+            return
         argument = source.arguments[0]
-        f.argument(argument, Value(PacketKind(0), None))
         f.groups, f.schema = groups, schema
         f.line("fate = 0")
+        if rights.operator == "window":
+            from wirebrick.compiler.front.windows import start_window
+
+            start_window(f, argument, schema)
+            return
+        f.packets[0] = PacketInfo("d", "p", stack)
+        f.own_checksums = frozenset(own)
+        f.argument(argument, Value(PacketKind(0), None))
 
     while True:
         emitter = passes(unit, source, rights, start)

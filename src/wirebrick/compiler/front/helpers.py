@@ -12,6 +12,7 @@ from wirebrick.compiler.front.functions import Function, passes
 from wirebrick.compiler.front.outer import known
 from wirebrick.compiler.front.returns import flat, resolved
 from wirebrick.compiler.kinds import (
+    EventKind,
     NOTHING,
     HeaderKind,
     Known,
@@ -20,6 +21,7 @@ from wirebrick.compiler.kinds import (
     PacketKind,
     RecordKind,
     Value,
+    WindowKind,
 )
 from wirebrick.compiler.source import Source, source_of
 
@@ -36,7 +38,7 @@ def call_helper(
     values = _bound(unit, f, node, source, arguments, keywords)
     dynamic = [(name, v) for name, v in values.items() if _is_dynamic(v)]
     key = (function, tuple((name, _signature(v)) for name, v in values.items()), f.rights)
-    shares_packet = any(isinstance(v.kind, PacketKind | HeaderKind | OctetsKind) for v in values.values())
+    shares_packet = any(isinstance(v.kind, PacketKind | HeaderKind | OctetsKind | WindowKind) for v in values.values())
     helper = None if shares_packet else unit.shared.helpers.get(key)
     if helper is None:
         caller, unit.shared.variant = unit.shared.variant, unit.shared.new_variant()
@@ -76,7 +78,7 @@ def _signature(value: Value) -> Any:
 
 
 def _is_dynamic(value: Value) -> bool:
-    return not isinstance(value.kind, Known | PacketKind | HeaderKind | Nothing)
+    return not isinstance(value.kind, EventKind | Known | PacketKind | HeaderKind | Nothing | WindowKind)
 
 
 def _bound(
@@ -106,7 +108,7 @@ def _emit_helper(unit: Unit, f: Emitter, source: Source, values: dict[str, Value
         parameters.clear()
         sub.is_helper = True
         sub.packets = {n: replace(info, alive="") for n, info in f.packets.items()}
-        sub.borrowed = frozenset(n for n in f.packets if n)
+        sub.borrowed = frozenset(n for n in f.packets if n > 0)
         sub.own_checksums = f.own_checksums
         sub.flow.gone = dict(f.flow.gone)
         sub.flow.made = set(f.flow.made)
@@ -117,7 +119,7 @@ def _emit_helper(unit: Unit, f: Emitter, source: Source, values: dict[str, Value
                 sub.argument(name, value)
                 continue
             if isinstance(kind, RecordKind):
-                kind = RecordKind(kind.record)  # it is the caller's: returned, it stays the same record
+                kind = replace(kind, fresh=False)  # it is the caller's: returned, it stays the same record
             codes = sub.codes(kind, f"a_{name}")
             parameters.extend(flat(codes))
             sub.bind(source.tree, name, Value(kind, codes))

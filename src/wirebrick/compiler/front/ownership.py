@@ -46,7 +46,7 @@ class Ownership:
             if number not in f.borrowed and (state is None or state[0] != "gone"):
                 where = "each turn of the loop" if before else "the function"
                 raise CheckError(
-                    "this copy is not sent or dropped on every path",
+                    f"this {'packet' if f.packets[number].made else 'copy'} is not sent or dropped on every path",
                     place=f.packets[number].made_at,
                     cure=f'end it with send("port") or drop("reason") on all ways to the end of {where}',
                 )

@@ -17,8 +17,11 @@ from wirebrick.compiler.kinds import (
     Value,
     Wide,
 )
+from wirebrick.headers.ipv4 import IPv4
+from wirebrick.headers.ipv6 import IPv6
 from wirebrick.packet.faults import ROOM
 from wirebrick.packet.flow import FlowKey
+from wirebrick.stream.graph import Slot
 
 if TYPE_CHECKING:
     from wirebrick.compiler.front.emitter import Emitter
@@ -128,20 +131,30 @@ def _copy(f: Emitter, node: ast.Call, kind: PacketKind) -> Value:
 
 def _flow(f: Emitter, node: ast.Call, kind: PacketKind) -> Value:
     """The FlowKey of the innermost IP header."""
-    from wirebrick.headers.ipv4 import IPv4
-    from wirebrick.headers.ipv6 import IPv6
-
     f.unit.ownership.used(f, node, kind.number)
-    stack = f.packets[kind.number].stack
-    found = [slot for slot in stack if slot.header in (IPv4, IPv6)]
-    if not found:
+    if not any(slot.header in (IPv4, IPv6) for slot in f.packets[kind.number].stack):
         f.refuse(node, "flow() needs IPv4 or IPv6 parsed", "packets.parse(Ethernet).parse(IPv4)")
-    slot = found[-1]
-    ip = HeaderKind(slot, kind.number)
     f.unit.footprint("reads", "flow")
+    slot = innermost_ip(f.packets[kind.number].stack)
+    upper = f.unit.upper_layer(f, HeaderKind(slot, kind.number))
+    return Value(RecordKind(FlowKey, fresh=True), flow_record(f, kind.number, upper))
+
+
+def innermost_ip(stack: tuple[Slot, ...]) -> Slot:
+    """The last IPv4 or IPv6 header of a stack that has one."""
+    return [slot for slot in stack if slot.header in (IPv4, IPv6)][-1]
+
+
+def flow_record(f: Emitter, packet: int, upper: tuple[str, str]) -> str:
+    """The address of the FlowKey of a packet whose stack has an IP header: in scratch memory of this place.
+
+    ``upper``: the texts of protocol and fragment offset.
+    """
+    slot = innermost_ip(f.packets[packet].stack)
+    ip = HeaderKind(slot, packet)
     names = f.unit.slot_names(slot)
-    protocol, fragment = f.unit.upper_layer(f, ip)
-    data = f.need(f.packets[kind.number].data)
+    protocol, fragment = upper
+    data = f.need(f.packets[packet].data)
     begin, end = f.need(names.begin), f.need(names.end)
     ports = f.keep(f"flow_ports({data} + {begin}, {data} + {end}, {protocol}, {fragment})")
     at = f.keep(f"{f.need('scratch')} + {f.unit.scratch(FlowKey.size)}")
@@ -156,4 +169,4 @@ def _flow(f: Emitter, node: ast.Call, kind: PacketKind) -> Value:
     f.line(
         f"store64({at} + {FlowKey.fields['src_port'].offset}, {ports} | {protocol} << 32 | {version} << 40)"
     )
-    return Value(RecordKind(FlowKey, fresh=True), at)
+    return at

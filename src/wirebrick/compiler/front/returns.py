@@ -23,6 +23,7 @@ from wirebrick.compiler.kinds import (
     TupleKind,
     Wide,
 )
+from wirebrick.packet import frame
 from wirebrick.packet.faults import INDEX
 
 if TYPE_CHECKING:
@@ -38,8 +39,17 @@ def returned(unit: Unit, f: Emitter, node: ast.AST, value: ast.expr | None) -> N
         if value is not None:
             expression(f, value)
         f.line("return fate")
+    elif result == "consumed":
+        from wirebrick.compiler.front.windows import consumed
+
+        consumed(f, value)
     elif value is None or (isinstance(value, ast.Constant) and value.value is None):
-        what = {"bool": "True or False", "group": "the number of a group", "record": "a record"}[result]
+        what = {
+            "bool": "True or False",
+            "group": "the number of a group",
+            "number": "a number",
+            "record": "a record",
+        }[result]
         f.refuse(node, f"the function of {f.rights.operator}() must return {what} on every path")
     elif result == "bool":
         test = condition(f, value)
@@ -49,6 +59,10 @@ def returned(unit: Unit, f: Emitter, node: ast.AST, value: ast.expr | None) -> N
         code = f.keep(number.code)
         f.fault_if(f"{code} < 0 or {code} >= {f.groups}", INDEX)
         f.line(f"return {code}")
+    elif result == "number":
+        number = int64(f, value, expression(f, value), "the number of a queue")
+        queues = f.groups or f"load64({f.need('w')} + {frame.W_WORKERS})"
+        f.line(f"return floor_mod({number.code}, {queues})")
     else:
         record = expression(f, value)
         if not isinstance(record.kind, RecordKind) or record.kind.record is not f.schema:

@@ -10,6 +10,7 @@ from wirebrick.errors import CheckError, Place
 from wirebrick.runtime.plan import Plan
 from wirebrick.state.base import State
 from wirebrick.state.record import Record
+from wirebrick.state.timers import Timers
 
 
 @dataclass
@@ -22,6 +23,7 @@ class Facts:
     ports: set[str] = field(default_factory=set)
     reasons: dict[str, None] = field(default_factory=dict)
     copies: bool = False
+    makes: bool = False
 
 
 class Shared:
@@ -34,6 +36,7 @@ class Shared:
         self.names: set[str] = set()
         self.helpers: dict[Any, Any] = {}
         self.states: list[State] = []
+        self.modules: set[str] = set()  # native modules of the operations on them
         self.scratch_size = 0
         self.metadata: dict[type[Record], int] = {}
         self.notes: list[tuple[int, ast.AST, str]] = []  # variant of a function, where, what
@@ -44,6 +47,7 @@ class Shared:
         self.active: list[Any] = []  # functions being emitted: a second time means recursion
         self.uses_copies = False
         self.sets_egress = False
+        self.timers: Timers | None = None  # of the events that the workers call
 
     def new_variant(self) -> int:
         """A number for a function emitted for certain kinds of arguments."""

@@ -6,13 +6,15 @@ import ast
 from typing import TYPE_CHECKING, Any
 
 from wirebrick.compiler.front.convert import int64, integer
+from wirebrick.compiler.front.operations import operate
 from wirebrick.compiler.front.records import load_cell, store_cell
-from wirebrick.compiler.kinds import BOOL, NAT, NOTHING, Int, RecordKind, Value, constant
+from wirebrick.compiler.front.sharing import block_of, own_or_fault, owned, seen_from
+from wirebrick.compiler.kinds import BOOL, NAT, Int, RecordKind, Value, constant
 from wirebrick.packet import frame
 from wirebrick.packet.faults import INDEX
 from wirebrick.state.array import Array
 from wirebrick.state.base import State
-from wirebrick.state.counter import Counter
+from wirebrick.state.consistency import Bounded
 from wirebrick.state.table import Table
 
 if TYPE_CHECKING:
@@ -27,9 +29,11 @@ def item(f: Emitter, node: ast.AST, holder: Any, index: Value) -> Value:
         at = element(f, node, holder, index)
         f.unit.footprint("reads", f"{holder.name}[]")
         if holder.record is not None:
-            return Value(RecordKind(holder.record), at)
+            return Value(RecordKind(holder.record, state=seen_from(holder)), at)
         assert holder.field is not None
         return load_cell(f, at, holder.field)
+    if isinstance(holder, State) and "__getitem__" in holder.operations:
+        return operate(f, node, holder, "__getitem__", [index], [])
     return f.refuse(node, f"a {type(holder).__name__} has no items that a user function can read")
 
 
@@ -47,7 +51,7 @@ def element(f: Emitter, node: ast.AST, array: Array, index: Value) -> str:
         if index.kind.range == "int":
             f.line(f"if {code} < 0: {code} = {code} + {array.length}")
         f.fault_if(f"not u_less({code}, {array.length})", INDEX)
-    return f.keep(f"{f.unit.state(f, array)} + {code} * {array.element_size}")
+    return f.keep(f"{block_of(f, array)} + {code} * {array.element_size}")
 
 
 def key_address(f: Emitter, node: ast.AST, table: Table[Any, Any], key: Value) -> str:
@@ -55,6 +59,11 @@ def key_address(f: Emitter, node: ast.AST, table: Table[Any, Any], key: Value) -
     if not isinstance(key.kind, RecordKind) or key.kind.record is not table.key:
         f.refuse(node, f"the keys of {table.name} are {table.key.__name__}, not {key.kind}")
     return str(key.code)
+
+
+def sizes(table: Table[Any, Any]) -> str:
+    """The last arguments of the native functions: bytes of a key, and of a slot."""
+    return f"{table.key.size}, {table.stride}"
 
 
 def now(f: Emitter) -> str:
@@ -66,17 +75,29 @@ def touched(f: Emitter, node: ast.AST, table: Table[Any, Any], key: Value) -> Va
     """``table[key]``: found or made."""
     f.unit.footprint("state", table.name)
     at = key_address(f, node, table, key)
-    code = f.keep(f"table_touch({f.unit.state(f, table)}, {at}, {now(f)})")
-    return Value(RecordKind(table.value), code)
+    touch = f"table_touch({block_of(f, table)}, {at}, {now(f)}, {sizes(table)})"
+    if not isinstance(table.consistency, Bounded):
+        return Value(RecordKind(table.value), f.keep(touch))
+    code, block = f.temporary(), block_of(f, table)
+    f.line(f"if {owned(f, table)} != 0: {code} = {touch}")
+    f.line("else:")
+    with f.indent():  # readers insert nothing: what isn't there is a record of zeros that nobody writes
+        f.line(f"{code} = table_find({block}, {at}, {sizes(table)})")
+        zeros = f.unit.scratch(max(table.value.size, 8))
+        f.line(f"if {code} == 0: {code} = {f.need('scratch')} + {zeros}")
+    return Value(RecordKind(table.value, state=table), code)
 
 
 def contains(f: Emitter, node: ast.AST, key: Value, holder: Any) -> Value:
     """``key in table``."""
+    if isinstance(holder, State) and "__contains__" in holder.operations:
+        return operate(f, node, holder, "__contains__", [key], [])
     if not isinstance(holder, Table):
         f.refuse(node, f"in needs a tuple, a network or a table, not {type(holder).__name__}")
     f.unit.footprint("state", holder.name)
     at = key_address(f, node, holder, key)
-    return Value(BOOL, f"({f.keep(f'table_find({f.unit.state(f, holder)}, {at})')} != 0)")
+    found = f.keep(f"table_find({block_of(f, holder)}, {at}, {sizes(holder)})")
+    return Value(BOOL, f"({found} != 0)")
 
 
 def remove(f: Emitter, node: ast.AST, holder: Any, key: Value) -> None:
@@ -84,7 +105,8 @@ def remove(f: Emitter, node: ast.AST, holder: Any, key: Value) -> None:
     if not isinstance(holder, Table):
         f.refuse(node, f"items of a {type(holder).__name__} can't be deleted")
     f.unit.footprint("state", holder.name)
-    f.line(f"table_remove({f.unit.state(f, holder)}, {key_address(f, node, holder, key)})")
+    at = key_address(f, node, holder, key)
+    f.line(f"table_remove({block_of(f, holder, writes=True)}, {at}, {sizes(holder)})")
 
 
 def store_item(f: Emitter, node: ast.AST, holder: Any, index: Value, value_of: Any) -> None:
@@ -101,19 +123,24 @@ def store_item(f: Emitter, node: ast.AST, holder: Any, index: Value, value_of: A
     field = holder.field
     value = value_of(lambda: load_cell(f, at, field), field.is_float)
     f.unit.footprint("writes", f"{holder.name}[]")
+    own_or_fault(f, holder)
     store_cell(f, node, at, field, value)
+
+
+def expired(f: Emitter, node: ast.Call, table: Table[Any, Any], arguments: list[Value]) -> Value:
+    """``table.expire(most)``."""
+    most = arguments[0] if arguments else constant(64)  # as Table.expire has it
+    code = int64(f, node.args[0] if node.args else node, most, "expire()").code
+    f.unit.footprint("state", table.name)
+    return Value(NAT, f.keep(f"table_expire({block_of(f, table, writes=True)}, {now(f)}, {code})"))
 
 
 def method(f: Emitter, node: ast.Call, holder: State, name: str, arguments: list[Value]) -> Value:
     """A method of a state object."""
-    if isinstance(holder, Counter) and name == "add" and len(arguments) <= 1:
-        amount = int64(
-            f, node.args[0] if node.args else node, arguments[0] if arguments else constant(1), "add()"
-        )
-        f.unit.footprint("writes", holder.name)
-        at = f.unit.state(f, holder)
-        f.line(f"store64({at}, wrap_add(load64({at}), {amount.code}))")
-        return Value(NOTHING, "0")
+    if isinstance(holder, Table) and name == "expire" and len(arguments) <= 1:
+        return expired(f, node, holder, arguments)
+    if name in holder.operations and not name.startswith("__"):
+        return operate(f, node, holder, name, arguments, node.args)
     return f.refuse(node, f"a {type(holder).__name__} has no {name}() that a user function can call")
 
 
@@ -122,5 +149,5 @@ def length(f: Emitter, node: ast.AST, holder: Any) -> Value:
     if isinstance(holder, Array):
         return constant(holder.length)
     if isinstance(holder, Table):
-        return Value(NAT, f.keep(f"table_length({f.unit.state(f, holder)})"))
+        return Value(NAT, f.keep(f"table_length({block_of(f, holder)})"))
     return f.refuse(node, f"a {type(holder).__name__} has no length")

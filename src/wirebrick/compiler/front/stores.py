@@ -13,6 +13,7 @@ from wirebrick.compiler.front.expressions import constant_of, expression, kind_o
 from wirebrick.compiler.front.fields import store_field
 from wirebrick.compiler.front.modular import low_bits, wrapped_shift
 from wirebrick.compiler.front.records import field_of, store_cell
+from wirebrick.compiler.front.sharing import own_or_fault
 from wirebrick.compiler.front.wide import low_bits128
 from wirebrick.compiler.kinds import (
     Bool,
@@ -152,6 +153,7 @@ def _record_field(f: Emitter, target: ast.Attribute, holder: Value, value_of: ob
         f.unit.may_write(f, target, "metadata")
     f.unit.footprint("writes", f"{record.__name__}.{target.attr}")
     value = value_of(lambda: load_cell(f, holder.code, field), field.is_float)  # type: ignore[operator]
+    own_or_fault(f, holder.kind.state)
     store_cell(f, target, holder.code, field, value)
 
 

@@ -14,6 +14,7 @@ from wirebrick.compiler.kinds import HeaderKind, OctetsKind, Value
 from wirebrick.compiler.source import Source
 from wirebrick.headers.field import Computed
 from wirebrick.headers.header import Header
+from wirebrick.packet.template import Template
 from wirebrick.state.base import State
 from wirebrick.state.record import Record
 from wirebrick.stream.graph import Slot
@@ -41,11 +42,13 @@ class Unit:
         self.shared = shared
         self.scope = scope
         self.schema = schema
+        self.stream_block = ""  # of a window whose bytes go on: the block of what packetize knows of streams
         self.ownership = Ownership()
         self.facts_log: list[tuple[str, str]] = []
         self.wrote_log: list[tuple[Slot | None, str]] = []
         self.conditions: set[ast.AST] = set()
         self._locals: dict[int, set[str]] = {}
+        self.templates: dict[ast.AST, tuple[Template, tuple[Slot, ...]]] = {}  # of make(), by the call
         self._copies = 0
 
     # What probing must be able to take back.
@@ -107,8 +110,8 @@ class Unit:
         for mode, name in self.facts_log:
             if mode == "reasons":
                 facts.reasons[name] = None
-            elif mode == "copies":
-                facts.copies = True
+            elif mode in ("copies", "makes"):
+                setattr(facts, mode, True)
             else:
                 getattr(facts, mode).add(name)
         return facts
@@ -182,11 +185,11 @@ class Unit:
 
     # Headers' own methods.
 
-    def computed(self, f: Emitter, node: ast.AST, header: HeaderKind, member: Computed) -> Value:
+    def computed(self, f: Emitter, header: HeaderKind, member: Computed) -> Value:
         """A computed value of a header."""
-        return self.header_method(f, node, header, member.function)
+        return self.header_method(f, header, member.function)
 
-    def header_method(self, f: Emitter, node: ast.AST, header: HeaderKind, function: Any) -> Value:
+    def header_method(self, f: Emitter, header: HeaderKind, function: Any) -> Value:
         """The result of a method of a header, compiled as a function of its place."""
         from wirebrick.compiler.front.functions import method_of
 
@@ -212,7 +215,7 @@ class Unit:
             return str(load_field(f, header, kind.fields[name]).code)
         member = getattr_static(kind, name)
         if isinstance(member, Computed):
-            return str(self.computed(f, f.source.tree, header, member).code)
+            return str(self.computed(f, header, member).code)
         return "0"
 
     # Other functions and returns.

@@ -45,6 +45,7 @@ class MemoryPort(Port):
     """``memory:`` with its options. Raises PortError where an option is unknown or wrong."""
 
     can_transmit = False
+    splits = True
 
     def __init__(self, spec: str = "memory:") -> None:
         super().__init__(spec)

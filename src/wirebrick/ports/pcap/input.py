@@ -14,7 +14,7 @@ import os
 import stat
 import sys
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from wirebrick.errors import PortError
 
@@ -121,7 +121,8 @@ def _standard_input() -> BinaryIO:
         raise PortError("standard input is closed", cure="pipe a capture into it, or name a file")
     if sys.stdin.isatty():
         raise PortError("standard input is a terminal", cure="pipe a capture into it: tcpdump -w - | ...")
-    return sys.stdin.buffer
+    # Not through its buffer: that hands over what it has only when more has come.
+    return cast("BinaryIO", getattr(sys.stdin.buffer, "raw", sys.stdin.buffer))
 
 
 def _size_of(stream: Any) -> int | None:

@@ -48,10 +48,6 @@ class PcapPort(Port):
         path = self.paths[0]
         if not path:
             raise PortError(f"{self.spec}: names no capture to read", cure=_FORMS)
-        if worker > 0:
-            raise PortError(
-                f"{self.spec}: a capture feeds one worker, not {workers}", cure="run with --workers 1"
-            )
         if self._output is not None:
             refuse_same_file(path, self.paths[1])
         self._source = PcapSource(path)
