@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 
-from wirebrick.packet.frame import W_FINISHES, W_PROCESS
+from wirebrick.packet.frame import W_DUE, W_FINISHES, W_PROCESS
 from wirebrick.runtime.allowance import Allowance
 from wirebrick.runtime.context import Context, frames_for
+from wirebrick.runtime.events import first_due
 from wirebrick.runtime.mempool import Mempool
 from wirebrick.runtime.opening import Opened
 from wirebrick.runtime.plan import Plan
@@ -54,6 +55,7 @@ def make_crew(
         )
         context[W_PROCESS] = program.process
         context[W_FINISHES] = int(program.finishes)
+        context[W_DUE] = first_due(program.states)
         context.set_worker(index, workers)
         context.set_states([state.word(index) for state in program.states])
         context.set_egress(plan.default_egress)
