@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from wirebrick.runtime.report import Report
     from wirebrick.runtime.run import Result, run
     from wirebrick.state.array import Array
+    from wirebrick.state.consistency import Bounded, Partitioned, Strict
     from wirebrick.state.counter import Counter
     from wirebrick.state.record import Record
     from wirebrick.state.table import Table
+    from wirebrick.stream.events import after, every
     from wirebrick.stream.graph import at_end
     from wirebrick.stream.merge import merge
     from wirebrick.stream.network_function import network_function
@@ -36,6 +38,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Array": "wirebrick.state.array",
+    "Bounded": "wirebrick.state.consistency",
     "Counter": "wirebrick.state.counter",
     "FlowKey": "wirebrick.packet.flow",
     "IPv4Address": "wirebrick.addresses",
@@ -43,14 +46,18 @@ _HOMES = {
     "IPv6Address": "wirebrick.addresses",
     "IPv6Network": "wirebrick.addresses",
     "MacAddress": "wirebrick.addresses",
+    "Partitioned": "wirebrick.state.consistency",
     "Record": "wirebrick.state.record",
     "Report": "wirebrick.runtime.report",
     "Result": "wirebrick.runtime.run",
     "Stream": "wirebrick.stream.stream",
+    "Strict": "wirebrick.state.consistency",
     "Table": "wirebrick.state.table",
     "WirebrickError": "wirebrick.errors",
+    "after": "wirebrick.stream.events",
     "at_end": "wirebrick.stream.graph",
     "cycles": "wirebrick.packet.memory",
+    "every": "wirebrick.stream.events",
     "merge": "wirebrick.stream.merge",
     "network_function": "wirebrick.stream.network_function",
     "run": "wirebrick.runtime.run",
@@ -58,6 +65,7 @@ _HOMES = {
 
 __all__ = [
     "Array",
+    "Bounded",
     "Counter",
     "FlowKey",
     "IPv4Address",
@@ -65,14 +73,18 @@ __all__ = [
     "IPv6Address",
     "IPv6Network",
     "MacAddress",
+    "Partitioned",
     "Record",
     "Report",
     "Result",
     "Stream",
+    "Strict",
     "Table",
     "WirebrickError",
+    "after",
     "at_end",
     "cycles",
+    "every",
     "merge",
     "network_function",
     "run",
