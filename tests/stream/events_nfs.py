@@ -120,15 +120,23 @@ def faulty(packets):
         if event.late >= 0:
             raise ValueError
 
+    every(1.0, index)
+    every(7.0, endless)
+    every(1.0, division)
+    every(2.0, raising)
+    return packets
+
+
+@network_function
+def flood(packets):
+    """An event that makes more packets than there is room for."""
+    INSIDE[:] = []
+
     def too_many(event):
         for _ in range(10_000):
             packet = event.make(BEACON)
             packet.send("out")
 
-    every(1.0, index)
-    every(7.0, endless)
-    every(1.0, division)
-    every(2.0, raising)
     after(3.0, too_many)
     return packets
 

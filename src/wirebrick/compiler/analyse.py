@@ -93,5 +93,5 @@ def _analyse_events(graph: Graph, shared: Shared, functions: dict[Any, Any]) -> 
         emitted = emit_user_function(unit, event.function, event_rights(event), ())
         functions[event] = Analysed(emitted, unit.facts(), [])
     if events:
-        shared.timers = Timers(events)
+        shared.timers = Timers(events, any(functions[event].facts.makes for event in events))
         shared.state_number(shared.timers)

@@ -131,6 +131,11 @@ def first_due(states: Iterable[State]) -> int:
     return int(any(isinstance(state, Timers) for state in states))
 
 
+def make_packets(states: Iterable[State]) -> bool:
+    """Whether events on the workers make packets: there must be room for them."""
+    return any(isinstance(state, Timers) and state.makes for state in states)
+
+
 def event_totals(states: Iterable[State], control: ControlEvents) -> list[EventTotals]:
     """The totals of all events of a run, in the order of declaration; ``states``: of the run's program."""
     found = control.totals()

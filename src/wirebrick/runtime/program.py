@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from wirebrick.runtime.events import make_packets
 from wirebrick.runtime.interpreter import Interpreter
 from wirebrick.runtime.mempool import COPIES, MADE
 from wirebrick.runtime.plan import Key, Plan, ShufflePlan
@@ -58,7 +59,7 @@ def make_program(
     kinds = {node.kind for node in graph.nodes}
     program.shuffles = shuffle_plans(graph)
     program.finishes = "window" in kinds
-    if "packetize" in kinds:
+    if "packetize" in kinds or make_packets(program.states):
         program.room = MADE
     for state in dict.fromkeys([*program.states, *(s for scope in graph.scopes for s in scope.states)]):
         state.allocate(workers)

@@ -12,7 +12,7 @@ from wirebrick.stream.events import Event
 
 
 class Timers(State):
-    """The worker events of a graph, by number. Like other state it has a block for each worker.
+    """The worker events of a graph, by number; ``makes``: some make packets. It has a block for each worker.
 
     >>> from wirebrick.stream.graph import Scope
     >>> tick = Event(print, 1000, True, "worker", Scope("nf", None, None), None, False)
@@ -21,9 +21,10 @@ class Timers(State):
     {'fired': 0, 'late': 0, 'overruns': 0}
     """
 
-    def __init__(self, events: Sequence[Event]) -> None:
+    def __init__(self, events: Sequence[Event], makes: bool = False) -> None:
         super().__init__("events")
         self.events = list(events)
+        self.makes = makes
 
     def block_size(self) -> int:
         """Bytes of a worker's block."""
