@@ -17,6 +17,8 @@ EXPERIMENTS = {
     "startup": "how long small uses of the command take",
     "firewall": "10, 100 and 1000 rules beside a linear scan in C (for information)",
     "monitor": "1k, 100k and 1M flows (for information)",
+    "shuffle": "a ring between two workers, alone and in a run",
+    "workers": "two workers against one, on independent flows",
     "interpreter": "the same network functions in plain CPython (for information)",
 }
 
