@@ -25,18 +25,19 @@ class Reassembly(State):
     """The streams of TCP and UDP that a worker sees, each direction of a flow one, given as windows of bytes.
 
     ``size`` bytes make a window; 0: all that is in order, as it comes. After each the stream advances by
-    ``slide`` bytes (1 or more; more than ``size`` skips some; with size 0 it says nothing). Fewer bytes come only before a hole, at the end
-    of a stream and after ``timeout`` nanoseconds (0: never) without more. Every stream has one last window,
-    closed, with the rest, which may be empty: at its FIN once all before it is there; at a RST in the window;
-    when a SYN begins it anew; when it gives way to a new one; at the end of the run.
+    ``slide`` bytes: 1 or more, and more than ``size`` skips some; with size 0 it says nothing. Fewer bytes come
+    only before a hole, at the end of a stream and after ``timeout`` nanoseconds (0: never) without more. Every
+    stream has one last window, closed, with the rest, which may be empty: at its FIN once all before it is
+    there; at a RST in the window; when a SYN begins it anew; when it gives way to a new one; at the end of the
+    run.
 
     **Bounds.** At most ``flows`` streams; the least recently used one gives way (of those that only sent a SYN,
     if they hold more than a quarter). Of a stream at most ``buffer`` bytes, in at most 32 runs out of order.
     Everything is sized up front: ``flows`` times about a KiB, ``meta`` and ``buffer``; memory is taken from the
     system as it is first used. Where a bound is hit, it is counted: ``totals()``.
 
-    **What comes several times.** Of a byte that comes twice, the first copy counts. (Linux, and RFC 9293, keep
-    it too; a receiver that keeps the last is told otherwise by this.)
+    **What comes several times.** Of a byte that comes twice, the first copy counts, as RFC 9293 (3.10.7.4)
+    asks of receivers. One that replaces bytes out of order by a second copy sees another text.
 
     **What is missing.** With ``holes``, a hole is skipped when the buffer is full, when there are too many, at
     the timeout and at the end, and ``F_GAP`` says how much: the sender will not send it again if the receiver

@@ -190,10 +190,10 @@ def stream_absorb(block: int, flow: int) -> int:
             if offset > reached:
                 stream_count(block, C_OUT_OF_ORDER, 1)
             runs_join(flow)
-        elif load64(block + R_HOLES) != 0:
-            return TOO_MANY
         else:
             stream_count(block, C_TOO_MANY_HOLES, 1)
+            if load64(block + R_HOLES) != 0:
+                return TOO_MANY
     else:
         fitting = 0
     size -= fitting

@@ -40,6 +40,7 @@ from wirebrick.state.reassembly_layout import (
     F_MIDSTREAM,
     F_NEW_START,
     F_NUMBER,
+    F_PACKET_DATA,
     F_PACKET_OFFSET,
     F_PACKET_SIZE,
     F_PACKET_WHOLE,
@@ -148,6 +149,15 @@ def stream_take(block: int, key: int, hashed: int, now: int) -> int:
     return flow
 
 
+def stream_drop_packet(flow: int) -> int:
+    """Forget the packet at hand: its memory is no longer the stream's to read."""
+    store64(flow + F_PACKET_DATA, 0)
+    store64(flow + F_PACKET_SIZE, 0)
+    store64(flow + F_PACKET_OFFSET, 0)
+    store64(flow + F_PACKET_WHOLE, 0)
+    return 0
+
+
 def stream_finish(block: int, flow: int) -> int:
     """After the last call: begin the next incarnation, free the slot, or remember what came too late."""
     stream_count(block, C_CLOSED, 1)
@@ -161,7 +171,7 @@ def stream_finish(block: int, flow: int) -> int:
         if load64(flow + F_TOP) != 0:
             stream_hatch(block, flow)
         return 0
-    store64(flow + F_PACKET_SIZE, 0)
+    stream_drop_packet(flow)
     if after == AFTER_FREE:
         store64(flow + F_STATE, FREE)
         stream_leave(block, flow)
@@ -175,9 +185,7 @@ def stream_finish(block: int, flow: int) -> int:
 
 def stream_give_up(flow: int) -> int:
     """The stream ends here, whatever is missing; its slot is free afterwards."""
-    store64(flow + F_PACKET_SIZE, 0)
-    store64(flow + F_PACKET_WHOLE, 0)
-    store64(flow + F_PACKET_OFFSET, 0)
+    stream_drop_packet(flow)
     store64(flow + F_AFTER, AFTER_FREE)
     store64(flow + F_STATE, CLOSING)
     return flow

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from wirebrick.packet.memory import load64, store64
 from wirebrick.state.reassembly_buffer_native import FITS, stream_advance, stream_count
+from wirebrick.state.reassembly_flows_native import stream_drop_packet
 from wirebrick.state.reassembly_index_native import list_append, list_remove
 from wirebrick.state.reassembly_layout import (
     C_DISCARDED,
@@ -15,7 +16,6 @@ from wirebrick.state.reassembly_layout import (
     F_COUNT,
     F_FIN,
     F_FLUSH,
-    F_PACKET_DATA,
     F_PACKET_OFFSET,
     F_PACKET_SIZE,
     F_PACKET_WHOLE,
@@ -68,9 +68,7 @@ def stream_settle(block: int, flow: int) -> int:
     """Nothing is ready: note whether the stream waits for the timeout, and what it keeps."""
     flushed = load64(flow + F_FLUSH)
     store64(flow + F_FLUSH, 0)
-    store64(flow + F_PACKET_DATA, 0)
-    store64(flow + F_PACKET_OFFSET, 0)
-    store64(flow + F_PACKET_WHOLE, 0)
+    stream_drop_packet(flow)
     base = load64(flow + F_BASE)
     reached = load64(flow + F_REACHED)
     held = reached - base

@@ -39,6 +39,7 @@ from wirebrick.state.reassembly_buffer_native import (
 )
 from wirebrick.state.reassembly_flows_native import (
     reassembly_make_room,
+    stream_drop_packet,
     stream_elapsed,
     stream_finish,
     stream_give_up,
@@ -206,7 +207,7 @@ def reassembly_due(block: int, now: int) -> int:
         return 0
     list_remove(block, links)
     stream_count(block, C_TIMEOUTS, 1)
-    store64(flow + F_PACKET_SIZE, 0)
+    stream_drop_packet(flow)
     store64(flow + F_FLUSH, 1)
     if load64(block + R_SIZE) == 0:
         store64(flow + F_SEEN, load64(flow + F_BASE))

@@ -96,6 +96,7 @@ def stream_restart(block: int, flow: int, start: int, data: int, size: int, miss
     store64(flow + F_AFTER, AFTER_RESTART)
     store64(flow + F_STATE, CLOSING)
     store64(flow + F_LAST, now)
+    store64(flow + F_USED, now)
     whole = size + missing if missing > 0 and load64(block + R_HOLES) != 0 else 0
     return stream_hold(flow, 0, data, size, whole)
 
