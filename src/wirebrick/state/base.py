@@ -6,7 +6,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 from wirebrick.errors import GraphError, caller_place
 from wirebrick.state.consistency import PARTITIONED, Bounded, Consistency, Partitioned, Strict
@@ -49,7 +49,7 @@ class State(ABC):
     next run. ``operations``: what user functions can do with it besides what the language has for it.
     """
 
-    operations: ClassVar[Mapping[str, Operation]] = {}
+    operations: Mapping[str, Operation] = {}
 
     def __init__(self, name: str, consistency: Consistency = PARTITIONED) -> None:
         if not isinstance(consistency, Partitioned | Bounded | Strict):

@@ -22,11 +22,12 @@ Argument = Literal["number", "natural", "key", "address"]
 
 @dataclass(frozen=True)
 class Operation:
-    """A method: ``function(block, [time,] *arguments)`` of a native module, all of integers.
+    """A method: ``function(block, [time,] *constants, *arguments)`` of a native module, all of integers.
 
     ``name`` of the method may be ``__getitem__`` or ``__contains__``, with one argument: then the operation is
     ``object[key]`` or ``key in object``. ``defaults`` are those of the last arguments. ``result``: what the
     function's number means. ``writes``: it changes the object. ``clock``: it gets the packet's time (ns).
+    ``constants``: attributes of the object, numbers that machine code has in it (sizes, say).
     ``atomic``: a function that does the same in one step, used in the place of a lock where workers share the
     object (Strict).
     """
@@ -37,6 +38,7 @@ class Operation:
     result: Literal["nothing", "bool", "number", "natural"] = "nothing"
     writes: bool = True
     clock: bool = False
+    constants: tuple[str, ...] = ()
     atomic: Callable[..., int] | None = None
 
     @property

@@ -37,9 +37,9 @@ def operate(
     block = block_of(f, holder, writes=operation.writes, atomic=atomic is not None)
     f.unit.footprint("writes" if operation.writes else "reads", holder.name)
     f.unit.shared.modules.add(function.__module__)
-    if operation.clock:
-        codes.insert(0, f"load64({f.need('d')} + {frame.D_TIME})")
-    call = f"{function.__name__}({', '.join([block, *codes])})"
+    clock = [f"load64({f.need('d')} + {frame.D_TIME})"] if operation.clock else []
+    constants = [str(getattr(holder, constant)) for constant in operation.constants]
+    call = f"{function.__name__}({', '.join([block, *clock, *constants, *codes])})"
     if operation.result == "nothing":
         f.line(call)
         return Value(NOTHING, "0")
