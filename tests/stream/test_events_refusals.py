@@ -93,6 +93,10 @@ def no_bytes(event):
     event.make(Ethernet).drop("x")
 
 
+def built_inside(event):
+    event.make(bytes(14), Ethernet).drop("x")
+
+
 def no_header(event):
     event.make(BEACON, int).drop("x")
 
@@ -189,6 +193,7 @@ def prints():
 CHECKS = [
     (not_constant, "constant bytes", "event.make("),
     (no_bytes, "constant bytes", "event.make("),
+    (built_inside, "constant bytes", "outside of the function"),
     (no_header, "constant bytes", "event.make("),
     (keywords, "constant bytes", "event.make("),
     (absent, "IPv6 is not announced", "event.make("),

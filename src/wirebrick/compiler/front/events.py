@@ -79,8 +79,12 @@ def event_method(f: Emitter, node: ast.Call, name: str) -> Value:
 
 
 def _template(f: Emitter, node: ast.Call) -> Template:
-    cure = 'event.make(b"...", Ethernet, IPv4): bytes known when the graph is built, and the headers in them'
-    given: list[Any] = [expression(f, argument) for argument in node.args]
+    cure = (
+        'event.make(FRAME, Ethernet, IPv4): bytes that have a name outside of the function, or b"...", '
+        "and the headers in them"
+    )
+    plain = all(isinstance(argument, ast.Constant | ast.Name | ast.Attribute) for argument in node.args)
+    given: list[Any] = [expression(f, argument) for argument in node.args] if plain else []
     values = [value.kind.value if isinstance(value.kind, Known) else None for value in given]
     if node.keywords or not values or not isinstance(values[0], bytes) or not is_headers(values[1:]):
         f.refuse(node, "make() takes constant bytes and header classes", cure)
