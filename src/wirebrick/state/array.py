@@ -13,6 +13,7 @@ from wirebrick.packet.memory import copy
 from wirebrick.state.base import State, add_numbers, is_record
 from wirebrick.state.consistency import PARTITIONED, Consistency
 from wirebrick.state.record import Record, RecordField
+from wirebrick.state.saved import fields_of
 
 
 class Array(State):
@@ -54,7 +55,8 @@ class Array(State):
         self.initial: bytes | None = None
         if first is not None:
             self.initial = b"".join(self._packed(position, value) for position, value in enumerate(first))
-        super().__init__(f"Array({_name_of(self.field) or Value.__name__}, {self.length})", consistency)
+        kind = self.field.kind_name if self.field else Value.__name__
+        super().__init__(f"Array({kind}, {self.length})", consistency)
 
     def _packed(self, position: int, value: Any) -> bytes:
         """The bytes of an initial value."""
@@ -75,6 +77,23 @@ class Array(State):
     def _initialise(self, block: int) -> None:
         if self.initial:
             ctypes.memmove(block, self.initial, len(self.initial))
+
+    @property
+    def unites(self) -> bool:  # type: ignore[override]
+        """Whether its elements have a sum."""
+        return self.initial is None and not any(field.address for field in self._cell.fields.values())
+
+    def _layout(self) -> dict[str, Any]:
+        return {"length": self.length, "elements": fields_of(self._cell)}
+
+    def _merge(self, into: int, block: int) -> None:
+        for offset in range(0, self.length * self.element_size, self.element_size):
+            if self.field:
+                self.field.write(
+                    into + offset, self.field.read(into + offset) + self.field.read(block + offset)
+                )
+            else:
+                add_numbers(self._cell.at(into + offset), self._cell.at(block + offset))
 
     def _offset(self, index: int) -> int:
         """Where the element lies in a block. Raises IndexError."""
@@ -173,13 +192,6 @@ def _cell_of(Value: Any) -> type[Record]:
             place=caller_place(),
             cure="use U1 .. U64, F64 or an address type of wirebrick.fields, or a Record class with fields",
         ) from None
-
-
-def _name_of(field: RecordField | None) -> str:
-    """How users write a field's type; nothing for no field."""
-    if not field:
-        return ""
-    return "F64" if field.is_float else field.address.__name__ if field.address else f"U{field.bits}"
 
 
 def _length_of(length: Any, values: list[Any] | None) -> int:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from wirebrick.errors import GraphError, caller_place
 from wirebrick.state.consistency import PARTITIONED, Bounded, Consistency, Partitioned, Strict
 from wirebrick.state.operation import Operation
 from wirebrick.state.record import Record
+from wirebrick.state.saving import Saving
 from wirebrick.state.sharing import LINES, Locked, Sharing, Viewed, zeros
 from wirebrick.stream.graph import current_scope
 
-__all__ = ["LINES", "State", "add_numbers", "is_record", "locking", "use_worker", "viewing", "worker"]
+__all__ = ["LINES", "State", "add_numbers", "is_record", "use_worker", "worker"]
 
 R = TypeVar("R", bound=Record)
 
@@ -41,7 +41,7 @@ def use_worker(index: int) -> None:
     worker.index = index
 
 
-class State(ABC):
+class State(Saving, ABC):
     """Base of the state objects. One that is made while an NF is built belongs to it.
 
     ``blocks`` holds the addresses of the blocks of memory that are read from outside: each worker's, or the
@@ -92,6 +92,8 @@ class State(ABC):
         where the worker that is to write isn't there.
         """
         size = -(-self.block_size() // LINES) * LINES
+        if self._restored is not None:
+            self._fit(self._restored, workers if isinstance(self.consistency, Partitioned) else 1)
         try:
             self.sharing = self._share(size, workers)
         except MemoryError:
@@ -117,21 +119,25 @@ class State(ABC):
 
     def _begin(self, block: int, number: int) -> None:
         """Make block ``number`` what it begins as."""
-        self._initialise(block)
+        if self._restored is not None and number < len(self._restored.blocks):
+            self._restored.blocks[number].put(block)
+        else:
+            self._initialise(block)
 
     def word(self, worker: int) -> int:
         """What the table of states (W_STATES) of a worker has for this object."""
-        return self._shared().word(worker)
+        return self.shared().word(worker)
 
     def current(self) -> int:
         """Address of the block that the worker that this thread is reads. Raises GraphError before a run."""
-        return self._shared().readable(worker.index)
+        return self.shared().readable(worker.index)
 
     def changing(self) -> int:
         """Address of the block that it changes. Raises Fault where another worker is the writer (Bounded)."""
-        return self._shared().writable(worker.index)
+        return self.shared().writable(worker.index)
 
-    def _shared(self) -> Sharing:
+    def shared(self) -> Sharing:
+        """Its memory. Raises GraphError before a run begins."""
         if self.sharing is None:
             raise GraphError(
                 f"{self.name} has no memory before a run begins",
@@ -144,10 +150,6 @@ class State(ABC):
         """Whether the worker that this thread is may change the object."""
         return not isinstance(self.consistency, Bounded) or self.consistency.writer == worker.index
 
-    def _reading(self) -> AbstractContextManager[None]:
-        """Around reading from outside: no worker changes a shared object meanwhile. Raises StateError."""
-        return self.sharing.outside(self.name) if self.sharing is not None else nullcontext()
-
     def _view(self, record: type[R], address: int) -> R:
         """The record at ``address``, which keeps its memory alive; a reader's (Bounded) can't be changed."""
         view = record.at(address)
@@ -158,34 +160,6 @@ class State(ABC):
 
     def __repr__(self) -> str:
         return f"<{self.name}>"
-
-
-def locking(function: Callable[..., Any], states: Sequence[State]) -> Callable[..., Any]:
-    """A user function for the interpreter that runs with the locks of Strict objects held, in their order."""
-
-    def run(*arguments: Any) -> Any:
-        with ExitStack() as locks:
-            for state in states:
-                locks.enter_context(state._shared().inside())
-            return function(*arguments)
-
-    return run
-
-
-@contextmanager
-def viewing(states: Sequence[State], context: int) -> Iterator[None]:
-    """Around an interpreted burst of the worker that this thread is: its views of shared objects are taken."""
-    taken: list[Sharing] = []
-    try:
-        for state in states:
-            state._shared().begin(worker.index, context)
-            taken.append(state._shared())
-        worker.in_burst = True
-        yield
-    finally:
-        worker.in_burst = False
-        for sharing in taken:
-            sharing.end(worker.index)
 
 
 def is_record(value: Any) -> bool:

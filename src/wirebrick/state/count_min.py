@@ -12,6 +12,7 @@ from wirebrick.state.base import State, worker
 from wirebrick.state.consistency import PARTITIONED, Consistency
 from wirebrick.state.operation import Operation
 from wirebrick.state.record import Record
+from wirebrick.state.saved import fields_of
 from wirebrick.state.table import seed
 
 K = TypeVar("K", bound=Record)
@@ -45,6 +46,7 @@ class CountMin(State, Generic[K]):
     (11, 11, 0.029)
     """
 
+    unites = True
     operations = {
         "add": Operation(
             native.count_min_add, ("key", "natural"), (1,), result="natural", constants=("key_size",)
@@ -70,6 +72,12 @@ class CountMin(State, Generic[K]):
 
     def _initialise(self, block: int) -> None:
         native.count_min_init(block, self.width, self.depth, self.key_size, seed())
+
+    def _layout(self) -> dict[str, Any]:
+        return {"key": fields_of(self.key), "width": self.width, "depth": self.depth}
+
+    def _merge(self, into: int, block: int) -> None:
+        native.count_min_merge(into, block)
 
     def add(self, key: K, n: int = 1) -> int:
         """Add ``n`` for a key (in user functions); the new estimate. Raises ValueError for a negative ``n``."""

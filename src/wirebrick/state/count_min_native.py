@@ -71,3 +71,13 @@ def count_min_add(block: int, size: int, key: int, n: int) -> int:
             store64(at, least)
     store64(block + C_TOTAL, count_min_sum(load64(block + C_TOTAL), n))
     return least
+
+
+def count_min_merge(block: int, other: int) -> int:
+    """Add the counters of a sketch with the same hashes: estimates are never too low then either."""
+    depth = load64(block + C_DEPTH)
+    for number in range(depth * (load64(block + C_MASK) + 1)):
+        at = load64(block + C_CELLS) + 8 * number
+        store64(block + at, count_min_sum(load64(block + at), load64(other + at)))
+    store64(block + C_TOTAL, count_min_sum(load64(block + C_TOTAL), load64(other + C_TOTAL)))
+    return 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from wirebrick.errors import GraphError, caller_place
 from wirebrick.packet.memory import load64
 from wirebrick.state import counter_native as native
@@ -27,6 +29,7 @@ class Counter(State):
     6
     """
 
+    unites = spreads = True
     operations = {
         "add": Operation(native.counter_add, ("number",), (1,), atomic=native.counter_add_atomic),
     }
@@ -51,6 +54,12 @@ class Counter(State):
             compiled(native.__name__, "counter_add_atomic", 2)(block, n)
         else:
             native.counter_add(block, n)
+
+    def _layout(self) -> dict[str, Any]:
+        return {"name": self.name}
+
+    def _merge(self, into: int, block: int) -> None:
+        native.counter_add(into, load64(block))
 
     @property
     def value(self) -> int:

@@ -11,6 +11,7 @@ from wirebrick.state.base import State, worker
 from wirebrick.state.consistency import PARTITIONED, Consistency
 from wirebrick.state.operation import Operation
 from wirebrick.state.record import Record
+from wirebrick.state.saved import fields_of
 from wirebrick.state.table import seed
 from wirebrick.state.table_layout import table_stride
 
@@ -70,6 +71,9 @@ class HeavyHitters(State, Generic[K]):
 
     def _initialise(self, block: int) -> None:
         native.hitters_init(block, self.capacity, self.key_size, seed())
+
+    def _layout(self) -> dict[str, Any]:
+        return {"key": fields_of(self.key), "capacity": self.capacity}
 
     def add(self, key: K, n: int = 1) -> int:
         """Add ``n`` for a key (in user functions); its count. Raises ValueError for a negative ``n``."""

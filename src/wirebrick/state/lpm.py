@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 import operator
 import threading
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from wirebrick.addresses import IPv4Network, IPv6Network, Network
@@ -15,6 +17,7 @@ from wirebrick.state import lpm_native as native
 from wirebrick.state.base import State, worker
 from wirebrick.state.lpm_routes import Key, Routes
 from wirebrick.state.operation import Operation
+from wirebrick.state.saved import Part, Saved
 from wirebrick.state.sharing import Sharing, Viewed, zeros
 
 LARGEST = native.NONE - 1
@@ -91,6 +94,27 @@ class LongestPrefixMatch(State):
     def _initialise(self, block: int) -> None:
         native.lpm_init(block, self.capacity, self.default)
         self._routes.build(block)
+
+    saveable = True
+
+    def _layout(self) -> dict[str, Any]:
+        return {}
+
+    def _contents(self) -> list[Part]:
+        text = json.dumps([[str(network), number] for network, number in self.items()]).encode()
+        return [Part(len(text), [(0, text)])]
+
+    def _take(self, saved: Saved) -> None:
+        routes = json.loads(saved.blocks[0].bytes())
+        self.update(routes, remove=[prefix for prefix, _ in self.items()])
+
+    def restore(self, path: str | Path, *, missing_ok: bool = False) -> bool:
+        """Put what ``save`` wrote in the place of all prefixes there are, at once, at any time.
+
+        The capacity may be another than that of the object that was saved. Raises GraphError where there is
+        no room, else as ``State.restore``.
+        """
+        return super().restore(path, missing_ok=missing_ok)
 
     def _share(self, size: int, workers: int) -> Sharing:
         return Viewed(size, workers, zeros, self._begin, -1, 0)

@@ -28,6 +28,16 @@ class RecordField:
         self.address = kind if kind is not None and issubclass(kind, Address) else None
         self.mask = (1 << bits) - 1
 
+    @property
+    def kind_name(self) -> str:
+        """How users write its type.
+
+        >>> from wirebrick.packet.flow import FlowKey
+        >>> FlowKey.fields["src_port"].kind_name
+        'U16'
+        """
+        return "F64" if self.is_float else self.address.__name__ if self.address else f"U{self.bits}"
+
     def read(self, at: int) -> Any:
         """The value in the record at address ``at``."""
         raw = ctypes.string_at(at + self.offset, self.size)

@@ -13,6 +13,7 @@ from wirebrick.state.base import State, worker
 from wirebrick.state.consistency import PARTITIONED, Consistency
 from wirebrick.state.operation import Operation
 from wirebrick.state.record import Record
+from wirebrick.state.saved import fields_of
 from wirebrick.state.table import seed
 from wirebrick.state.table_layout import MOST, T_EVICTED, table_init, table_size, table_stride
 
@@ -92,6 +93,11 @@ class TokenBucket(State):
             full_again = load64(block + native.B_REFILL)
             table = block + native.B_TABLE
             table_init(table, self.capacity, self.key_size, native.BUCKET, full_again, 0, seed())
+
+    def _layout(self) -> dict[str, Any]:
+        capacity = self.capacity if self.key else 1
+        rate = str(self.rate)
+        return {"key": fields_of(self.key), "rate": rate, "burst": self.burst, "capacity": capacity}
 
     def take(self, *arguments: Any) -> bool:
         """``take(n=1)``, or ``take(key, n=1)``: take tokens if there are enough (in user functions).
