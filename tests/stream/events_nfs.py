@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 import wirebrick
-from wirebrick import Array, Counter, FlowKey, Record, Table, after, every, network_function
+from wirebrick import Array, Bounded, Counter, FlowKey, Record, Table, after, every, network_function
 from wirebrick.fields import U64
 from wirebrick.headers import TCP, UDP, Ethernet, IPv4, IPv6
 
@@ -90,6 +90,45 @@ def busy(packets, *, period: float = 1.0):
     every(period * 1.5, beacon)
     after(period * 2, once)
     return packets.parse(Ethernet).parse(IPv4).transform(count)
+
+
+def stamp(event, packet, number):
+    """A helper that gets the event and a packet it made."""
+    packet[IPv4].identification = number
+    if event.late > SECOND:
+        packet[IPv4].dscp = 1
+    return event.now // SECOND
+
+
+@network_function
+def shapes(packets):
+    """Packets made in loops and branches, the event by another name, a helper that ends nothing."""
+    log = Array(U64, 4, consistency=Bounded(staleness=1e-6))
+    INSIDE[:] = [log]
+
+    def burst(event):
+        same = event
+        for number in range(3):
+            packet = same.make(BEACON, Ethernet, IPv4, UDP)
+            log[number] += stamp(same, packet, number)
+            if number == 1:
+                packet.drop("middle")
+                continue
+            packet.payload.put_u32(0, log[number])
+            packet.send("out")
+        if log[0] % 2 == 0:
+            plain = event.make(b"no header in it")
+            plain.payload[0] = log[0] & 0xFF
+            plain.send("out")
+        else:
+            six = event.make(BEACON6, Ethernet, IPv6)
+            six.header.hop_limit -= 1
+            log[3] += six.length + six.timestamp - event.now
+            six.send("out")
+        return None
+
+    every(1.0, burst)
+    return packets
 
 
 @network_function

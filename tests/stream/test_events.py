@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from events_nfs import BEACON, BEACON6, INSIDE, SECOND, busy, faulty, flood, left_by, udp
+from events_nfs import BEACON, BEACON6, INSIDE, SECOND, busy, faulty, flood, left_by, shapes, udp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scapy.layers.inet import IP, TCP, UDP
@@ -49,6 +49,13 @@ def test_compiled_as_interpreted(moves, start, burst):
 def test_bursts_make_no_difference(moves, burst):
     packets = at(moves)
     assert left_by(busy, packets, interpret=False, burst=burst) == left_by(busy, packets, interpret=False)
+
+
+@settings(deadline=None, max_examples=8)
+@given(st.lists(steps, max_size=20))
+def test_shapes_compiled_as_interpreted(moves):
+    packets = at(moves)
+    assert left_by(shapes, packets, interpret=False) == left_by(shapes, packets, interpret=True)
 
 
 @settings(deadline=None, max_examples=8)
