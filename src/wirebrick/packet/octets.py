@@ -97,9 +97,14 @@ class Octets:
         """Whether the first bytes are ``prefix``."""
         return self._size >= len(prefix) and ctypes.string_at(self._at, len(prefix)) == prefix
 
-    def find(self, needle: bytes) -> int:
-        """The offset of the first occurrence, or -1."""
-        return bytes(self).find(needle)
+    def endswith(self, suffix: bytes) -> bool:
+        """Whether the last bytes are ``suffix``."""
+        begin = self._at + self._size - len(suffix)
+        return self._size >= len(suffix) and ctypes.string_at(begin, len(suffix)) == suffix
+
+    def find(self, needle: bytes, start: int = 0) -> int:
+        """The offset of the first occurrence at or behind ``start``, or -1."""
+        return bytes(self).find(needle, start)
 
     def _checked(self, offset: int, size: int) -> int:
         at = offset + self._size if offset < 0 else offset

@@ -106,6 +106,12 @@ class Record:
 
     @classmethod
     def _declare(cls, name: str, hint: Any, offset: int) -> RecordField:
+        if hasattr(Record, name):
+            raise HeaderError(
+                f"{cls.__name__}.{name}: every record has a {name!r} of its own",
+                place=caller_place(),
+                cure=f"name the field differently: {name}_, say",
+            )
         kind: Any = None
         bits = 0
         if isinstance(hint, type) and issubclass(hint, Address):

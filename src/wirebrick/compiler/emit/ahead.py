@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from wirebrick.packet import frame
 from wirebrick.packet.flow import FlowKey
+from wirebrick.state.consistency import Partitioned
 from wirebrick.state.table import Table
 
 if TYPE_CHECKING:
@@ -16,7 +17,8 @@ def fetches(fused: Fused) -> list[str]:
     """Lines for each table of flows that a function with ``packet.flow()`` uses; packets come from a port."""
     lines = []
     for number, state in enumerate(fused.shared.states):
-        if isinstance(state, Table) and state.key is FlowKey and _looked_up(fused, number):
+        flows = isinstance(state, Table) and state.key is FlowKey and isinstance(state.consistency, Partitioned)
+        if flows and _looked_up(fused, number):
             lines.append(f"        prefetch_flows(w, t{number}, {state.stride})")
     return [f"    if load64(w + {frame.W_ENTRY}) == 0:", *lines] if lines else []
 

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 def emit_packetize(f: Fused, node: Window, packet: str, key: str, size: str, now: str, deliver: str) -> None:
     """Emit what becomes of a packet behind a window that does not forward; ``packet``: call of the window."""
-    code, maker, tw = f.code, maker_of(node), block_of(f, maker)
+    code, maker = f.code, maker_of(node)
+    tw = block_of(f, maker)
     f.inlined.add(maker)
     stack = node.inputs[0].stack
     ip, last = f.unit.slot_names(innermost_ip(stack)), f.unit.slot_names(stack[-1])

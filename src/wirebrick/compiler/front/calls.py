@@ -96,8 +96,9 @@ def _octets_method(f: Emitter, node: ast.Call, view: Value, name: str) -> Value:
         code = value.code[1] if isinstance(value.kind, Wide) else integer(f, node, value).code
         octets.store(f, node, view, given[0], octets.WRITES[name], code)
         return Value(NOTHING, "0")
-    if name in ("startswith", "find"):
-        argument = expression(f, node.args[0]) if len(node.args) == 1 else None
+    if name in ("startswith", "endswith", "find"):
+        most = 2 if name == "find" else 1
+        argument = expression(f, node.args[0]) if 1 <= len(node.args) <= most else None
         if (
             argument is None
             or not isinstance(argument.kind, Known)
@@ -105,12 +106,15 @@ def _octets_method(f: Emitter, node: ast.Call, view: Value, name: str) -> Value:
         ):
             f.refuse(node, f'{name}() takes constant bytes, such as b"GET "')
         data = argument.kind.value
-        return octets.startswith(f, view, data) if name == "startswith" else octets.find(f, view, data)
+        if name == "find":
+            start = expression(f, node.args[1]) if len(node.args) == 2 else None
+            return octets.find(f, node, view, data, start)
+        return (octets.startswith if name == "startswith" else octets.endswith)(f, view, data)
     if name in ("resize", "insert", "delete"):
         from wirebrick.compiler.front.resize import resize
 
         return resize(f, node, view, name, arguments(f, node))
-    cure = "there are u8 .. u64, put_u8 .. put_u64, startswith, find, resize, insert, delete"
+    cure = "there are u8 .. u64, put_u8 .. put_u64, startswith, endswith, find, resize, insert, delete"
     return f.refuse(node, f"bytes of a packet have no {name}()", cure)
 
 

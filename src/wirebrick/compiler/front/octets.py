@@ -145,12 +145,20 @@ def startswith(f: Emitter, view: Value, data: bytes) -> Value:
     return Value(BOOL, result)
 
 
-def _match(f: Emitter, view: Value, result: str, data: bytes) -> None:
+def endswith(f: Emitter, view: Value, data: bytes) -> Value:
+    """Whether the last bytes are ``data``."""
+    begin, end = view.code
+    result = f.keep(f"{end} - {begin} >= {len(data)}")
+    _match(f, view, result, data, f"{end} - {len(data)}")
+    return Value(BOOL, result)
+
+
+def _match(f: Emitter, view: Value, result: str, data: bytes, begin: str = "") -> None:
     assert isinstance(view.kind, OctetsKind)
     f.unit.touch(f, view.kind, "read")
     if not data:
         return
-    at = f"{data_of(f, view.kind)} + {view.code[0]}"
+    at = f"{data_of(f, view.kind)} + {begin or view.code[0]}"
     f.line(f"if {result}:")
     with f.indent():
         f.line(f"{result} = {match_text(at, data)}")
@@ -167,15 +175,21 @@ def match_text(at: str, data: bytes) -> str:
     return "(" + " and ".join(parts) + ")"
 
 
-def find(f: Emitter, view: Value, needle: bytes) -> Value:
-    """The offset of the first occurrence of ``needle``, or -1."""
+def find(f: Emitter, node: ast.AST, view: Value, needle: bytes, start: Value | None) -> Value:
+    """The offset of the first occurrence of ``needle`` at or behind ``start``, or -1."""
     assert isinstance(view.kind, OctetsKind)
     f.unit.touch(f, view.kind, "read")
-    if not needle:
-        return constant(0)
     begin, end = view.code
     data = data_of(f, view.kind)
     at, result = f.keep(begin), f.temporary()
+    if start is not None:
+        value = int64(f, node, start, "find()")
+        first = f.keep(value.code)
+        f.line(f"if {first} < 0: {first} = max(0, {first} + ({end} - {begin}))")
+        # Beyond any packet or stream, and no sum with it overflows.
+        f.line(f"{at} = {begin} + min({first}, {FAR})")
+    if not needle:
+        return Value(INT, f.keep(f"{at} - {begin} if {at} <= {end} else -1"))
     f.line(f"{result} = -1")
     f.line(f"while {at} + {len(needle)} <= {end}:")
     with f.indent():
