@@ -32,7 +32,8 @@ def _derivable_stream(graph: Graph, functions: dict[Node, Any], stream: Stream) 
 def _copies(graph: Graph, functions: dict[Node, Any], scope: Scope) -> bool:
     inside = {scope, *_nested(graph, scope)}
     return any(
-        node.scope in inside and facts is not None and (facts.facts.copies or facts.facts.makes) for node, facts in functions.items()
+        node.scope in inside and facts is not None and (facts.facts.copies or facts.facts.makes)
+        for node, facts in functions.items()
     )
 
 

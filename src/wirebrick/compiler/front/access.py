@@ -13,9 +13,9 @@ from wirebrick.compiler.front.fields import load_field
 from wirebrick.compiler.front.outer import known
 from wirebrick.compiler.front.records import load_record_field
 from wirebrick.compiler.kinds import (
-    EventKind,
     INT,
     NAT,
+    EventKind,
     HeaderKind,
     Known,
     OctetsKind,

@@ -13,9 +13,9 @@ from wirebrick.compiler.front.convert import integer
 from wirebrick.compiler.front.expressions import expression
 from wirebrick.compiler.front.unit import METHODS
 from wirebrick.compiler.kinds import (
-    EventKind,
     INT,
     NOTHING,
+    EventKind,
     HeaderKind,
     Known,
     OctetsKind,

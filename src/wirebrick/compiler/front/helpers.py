@@ -12,8 +12,8 @@ from wirebrick.compiler.front.functions import Function, passes
 from wirebrick.compiler.front.outer import known
 from wirebrick.compiler.front.returns import flat, resolved
 from wirebrick.compiler.kinds import (
-    EventKind,
     NOTHING,
+    EventKind,
     HeaderKind,
     Known,
     Nothing,
@@ -38,7 +38,9 @@ def call_helper(
     values = _bound(unit, f, node, source, arguments, keywords)
     dynamic = [(name, v) for name, v in values.items() if _is_dynamic(v)]
     key = (function, tuple((name, _signature(v)) for name, v in values.items()), f.rights)
-    shares_packet = any(isinstance(v.kind, PacketKind | HeaderKind | OctetsKind | WindowKind) for v in values.values())
+    shares_packet = any(
+        isinstance(v.kind, PacketKind | HeaderKind | OctetsKind | WindowKind) for v in values.values()
+    )
     helper = None if shares_packet else unit.shared.helpers.get(key)
     if helper is None:
         caller, unit.shared.variant = unit.shared.variant, unit.shared.new_variant()
