@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reassembly_driver import FIN, RST, SYN, Driver, key_of
 
-from wirebrick.errors import GraphError
+from wirebrick.errors import GraphError, StateError
 from wirebrick.packet.memory import load64
 from wirebrick.state import reassembly_layout as layout
 from wirebrick.state.reassembly import Reassembly
@@ -357,7 +357,37 @@ def test_the_end_gives_each_stream_its_last_window():
     driver.tcp(1, 110, b"xyz")
     driver.last()
     assert driver.calls == [(1, 0, b"abc", 0, 0), (1, 10, b"xyz", 1, 7), (0, 0, b"", 1, 0)]
-    assert driver.state.report().rows[:2] == [["streams", 2], ["midstream", 1]]
+    assert (driver.state.streams, driver.state.buffered) == (0, 0)
+
+
+def test_a_closed_window_that_was_not_taken_is_given_again():
+    from wirebrick.state.reassembly_give_native import reassembly_keep
+
+    driver = opened(holes=False)
+    done = driver.do["reassembly_done"]
+    driver.do["reassembly_done"] = lambda block, flow, consumed: reassembly_keep(block, flow)
+    with pytest.raises(AssertionError, match="without end"):
+        driver.tcp(seq=101, data=b"abc", flags=FIN)
+    driver.do["reassembly_done"] = done
+    del driver.calls[:]
+    driver.tcp(seq=101, data=b"abc", flags=FIN)
+    assert driver.calls == [(0, 0, b"abc", 0, 0), (0, 3, b"", 1, 0)]
+
+
+def test_saved_streams_go_on(tmp_path):
+    driver = opened(size=4, slide=4)
+    driver.tcp(seq=101, data=b"abcdef")
+    driver.tcp(seq=109, data=b"ij")
+    driver.state.save(tmp_path / "streams")
+    other = Driver(size=4, slide=4)
+    other.state.restore(tmp_path / "streams")
+    other.state.allocate(1)
+    other.block = other.state.blocks[0]
+    other.tcp(seq=107, data=b"gh")
+    assert other.calls == [(0, 4, b"efgh", 0, 0)]
+    assert other.state.buffered == 2
+    with pytest.raises(StateError):
+        Reassembly(4, 3, SECOND).restore(tmp_path / "streams")
 
 
 def test_slots_are_used_again():

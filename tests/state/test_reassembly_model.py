@@ -205,7 +205,7 @@ def islands(seed):
 @pytest.mark.parametrize("trace", [long_trace, islands])
 @pytest.mark.parametrize("chosen", CHOICES)
 def test_long_traces(chosen, trace):
-    for seed in range(4):
+    for seed in range(2):
         driver, model = driver_of(chosen), model_of(chosen)
         both = Trace(driver, model)
         for event in trace(seed):
@@ -222,7 +222,7 @@ def functions():
 
 @pytest.mark.parametrize("chosen", CHOICES)
 def test_compiled_does_the_same(functions, chosen):
-    for seed in range(3):
+    for seed in range(2):
         here, there = driver_of(chosen), driver_of(chosen, functions)
         both = Trace(here, there)
         for event in islands(seed):

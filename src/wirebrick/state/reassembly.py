@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import Any
 
 from wirebrick.errors import GraphError, caller_place
 from wirebrick.packet.memory import load64, store64
 from wirebrick.state import reassembly_layout as layout
 from wirebrick.state.base import State
-
-if TYPE_CHECKING:
-    from wirebrick.runtime.report import Report
 
 LEAST_BUFFER = 64 << 10  # bytes, by default: the largest segment fits
 MOST_BUFFER = 1 << 30  # bytes: the largest window of TCP (RFC 7323, 2.3)
@@ -111,19 +108,16 @@ class Reassembly(State):
             store64(block + home, home)
             store64(block + home + 8, home)
 
+    def _layout(self) -> dict[str, Any]:
+        names = ("size", "slide", "timeout", "flows", "buffer", "meta", "holes")
+        return {**super()._layout(), **{name: getattr(self, name) for name in names}}
+
     def totals(self) -> dict[str, int]:
         """What was counted, by name, over all workers: see ``COUNTERS`` in ``reassembly_layout``."""
         return {
             name: sum(load64(block + layout.R_COUNTERS + 8 * number) for block in self.blocks)
             for number, name in enumerate(layout.COUNTERS)
         }
-
-    def report(self) -> Report | None:
-        """What was counted and is not zero, for the end of a run; None where no stream began."""
-        from wirebrick.runtime.report import Report
-
-        rows = [[name.replace("_", " "), number] for name, number in self.totals().items() if number]
-        return Report("Streams", ["what", "count"], rows) if rows else None
 
     def live(self, block: int) -> Iterator[int]:
         """Addresses of the streams of a worker's block that are not closed."""

@@ -23,7 +23,9 @@ from wirebrick.state.reassembly_layout import (
     F_PACKET_SIZE,
     F_REACHED,
     F_RUNS,
+    F_STATE,
     MOST_RUNS,
+    OPEN,
     R_BUFFER,
     R_BUFFERS,
     R_HOLES,
@@ -162,7 +164,7 @@ def stream_absorb(block: int, flow: int) -> int:
     Where holes may not be skipped, what does not fit is refused: its sender will send it again.
     """
     size = load64(flow + F_PACKET_SIZE)
-    if size == 0:
+    if size == 0 or load64(flow + F_STATE) != OPEN:  # what comes with a SYN is of the next incarnation
         return FITS
     reached = load64(flow + F_REACHED)
     offset = load64(flow + F_PACKET_OFFSET)

@@ -84,7 +84,7 @@ from wirebrick.state.reassembly_layout import (
 )
 from wirebrick.state.reassembly_segment_native import reassembly_packet
 
-__all__ = ["reassembly_make_room", "reassembly_packet"]
+__all__ = ["reassembly_make_room", "reassembly_packet", "stream_settle"]
 
 
 def reassembly_pending(flow: int) -> int:
@@ -129,9 +129,7 @@ def reassembly_ready(block: int, flow: int) -> int:
         return 0
     size = load64(block + R_SIZE)
     while True:
-        stuck = FITS
-        if load64(flow + F_STATE) == OPEN:
-            stuck = stream_absorb(block, flow)
+        stuck = stream_absorb(block, flow)
         stream_end(block, flow)
         reached = load64(flow + F_REACHED)
         held = reached - load64(flow + F_BASE)

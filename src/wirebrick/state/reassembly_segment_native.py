@@ -194,6 +194,8 @@ def reassembly_segment(
     block: int, flow: int, first: int, data: int, size: int, missing: int, fin: int, now: int
 ) -> int:
     """A segment of a live stream, its first byte with sequence number ``first``; see reassembly_packet."""
+    if load64(flow + F_STATE) == CLOSING:  # its last windows could not be given yet
+        return stream_hold(flow, 0, 0, 0, 0)
     reached = load64(flow + F_REACHED)
     offset = stream_offset(flow, first)
     whole = offset + size + missing
