@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from wirebrick.compiler.analyse import analyse
-from wirebrick.compiler.front.shared import Shared
 from wirebrick.compiler.emit.sharing import locks_of
+from wirebrick.compiler.front.shared import Shared
 from wirebrick.compiler.instrument import NOTES, SPACE, Instrument
 from wirebrick.packet.faults import DEFAULT_FUEL, FUEL, Fault
 from wirebrick.runtime.interpreter import Interpreter
 from wirebrick.runtime.plan import Plan
-from wirebrick.state.base import State, locking
+from wirebrick.state.around import locking
+from wirebrick.state.base import State
 from wirebrick.stream.graph import Graph
 
 
@@ -165,6 +166,14 @@ def prepare_graph(graph: Graph, plan: Plan, fuel: int = DEFAULT_FUEL) -> Prepare
 
             return locking(call, locked) if locked else call
 
-        return Interpreter(graph, plan, prepare=prepare, own_checksums=own, observer=observer, timers=shared.timers, states=shared.states)
+        return Interpreter(
+            graph,
+            plan,
+            prepare=prepare,
+            own_checksums=own,
+            observer=observer,
+            timers=shared.timers,
+            states=shared.states,
+        )
 
     return Prepared(graph, plan, shared.states, shared.scratch_size, make)

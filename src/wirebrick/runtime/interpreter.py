@@ -33,7 +33,8 @@ from wirebrick.runtime.shuffling import entry_number
 from wirebrick.runtime.spill import Spill
 from wirebrick.runtime.trace import Fate, Observer
 from wirebrick.runtime.worker_events import Way, WorkerEvents
-from wirebrick.state.base import State, viewing, worker
+from wirebrick.state.around import viewing
+from wirebrick.state.base import State, worker
 from wirebrick.state.timers import Timers
 from wirebrick.stream.graph import Enter, Exit, Graph, Node
 from wirebrick.stream.shuffle import Shuffle
@@ -50,9 +51,10 @@ class Interpreter:
     """Runs a complete graph on the bursts of one worker.
 
     ``prepare`` gives what is called in the place of a user function (one with fuel in its loops);
-    ``own_checksums`` the headers whose checksums a node's or event's function stores itself; ``observer`` is told of
-    every step; ``timers`` is the state of the graph's events, or None: none are called; ``states``: all state objects. Exceptions of user
-    functions are faults; KeyboardInterrupt, SystemExit and a debugger's quit go through.
+    ``own_checksums`` the headers whose checksums a node's or event's function stores itself; ``observer`` is
+    told of every step; ``timers`` is the state of the graph's events, or None: none are called; ``states``:
+    all state objects. Exceptions of user functions are faults; KeyboardInterrupt, SystemExit and a debugger's
+    quit go through.
     """
 
     def __init__(
