@@ -27,7 +27,7 @@ MASK = (1 << 32) - 1
 class Text(Record):
     """What is known of the bytes of a stream: how many, and a hash in which each place counts."""
 
-    size: U64
+    bytes: U64
     hash: U64
 
 
@@ -46,7 +46,7 @@ def gigabits(path: Path, streams: Streams) -> float:
     """Payload bits a nanosecond. Raises BenchmarkError where a byte is missing or there twice."""
     nf, sizes = counting()
     result = wirebrick.run(nf, rx=path, tx="null:")
-    size = sum(text.size for _, text in sizes.items())
+    size = sum(text.bytes for _, text in sizes.items())
     if size != streams.count * streams.size:
         raise BenchmarkError(f"of {streams.count * streams.size} bytes {size} were given")
     return size * 8 / result.elapsed_s / 1e9
@@ -57,7 +57,7 @@ def counting() -> tuple[Any, Table[FlowKey, Text]]:
     sizes = Table(FlowKey, Text, capacity=1 << 14)
 
     def count(window: Any) -> None:
-        sizes[window.flow].size += len(window.data)
+        sizes[window.flow].bytes += len(window.data)
 
     @network_function
     def count_bytes(packets: Stream) -> Stream:
@@ -73,7 +73,7 @@ def compare(path: Path, streams: Streams) -> None:
 
     def look(window: Any) -> None:
         text = texts[window.flow]
-        text.size += len(window.data)
+        text.bytes += len(window.data)
         for byte in window.data:
             text.hash = (text.hash * 31 + byte) & MASK
 
@@ -83,7 +83,7 @@ def compare(path: Path, streams: Streams) -> None:
         return packets.parse(Ethernet).parse(IPv4).parse(TCP).window(0, 0, 10.0, look)
 
     wirebrick.run(hash_bytes, rx=path, tx="null:")
-    given = {(str(key.src), key.src_port): (text.size, text.hash) for key, text in texts.items()}
+    given = {(str(key.src), key.src_port): (text.bytes, text.hash) for key, text in texts.items()}
     theirs = tshark_texts(path, streams.count)
     for number in range(streams.count):
         address, port = streams.client(number)

@@ -25,9 +25,13 @@ if TYPE_CHECKING:
     from wirebrick.runtime.run import Result, run
     from wirebrick.state.array import Array
     from wirebrick.state.consistency import Bounded, Partitioned, Strict
+    from wirebrick.state.count_min import CountMin
     from wirebrick.state.counter import Counter
+    from wirebrick.state.heavy_hitters import HeavyHitters
+    from wirebrick.state.lpm import LongestPrefixMatch
     from wirebrick.state.record import Record
     from wirebrick.state.table import Table
+    from wirebrick.state.token_bucket import TokenBucket
     from wirebrick.stream.events import after, every
     from wirebrick.stream.graph import at_end
     from wirebrick.stream.merge import merge
@@ -39,12 +43,15 @@ __version__ = "0.1.0"
 _HOMES = {
     "Array": "wirebrick.state.array",
     "Bounded": "wirebrick.state.consistency",
+    "CountMin": "wirebrick.state.count_min",
     "Counter": "wirebrick.state.counter",
     "FlowKey": "wirebrick.packet.flow",
+    "HeavyHitters": "wirebrick.state.heavy_hitters",
     "IPv4Address": "wirebrick.addresses",
     "IPv4Network": "wirebrick.addresses",
     "IPv6Address": "wirebrick.addresses",
     "IPv6Network": "wirebrick.addresses",
+    "LongestPrefixMatch": "wirebrick.state.lpm",
     "MacAddress": "wirebrick.addresses",
     "Partitioned": "wirebrick.state.consistency",
     "Record": "wirebrick.state.record",
@@ -53,6 +60,7 @@ _HOMES = {
     "Stream": "wirebrick.stream.stream",
     "Strict": "wirebrick.state.consistency",
     "Table": "wirebrick.state.table",
+    "TokenBucket": "wirebrick.state.token_bucket",
     "WirebrickError": "wirebrick.errors",
     "after": "wirebrick.stream.events",
     "at_end": "wirebrick.stream.graph",
@@ -66,12 +74,15 @@ _HOMES = {
 __all__ = [
     "Array",
     "Bounded",
+    "CountMin",
     "Counter",
     "FlowKey",
+    "HeavyHitters",
     "IPv4Address",
     "IPv4Network",
     "IPv6Address",
     "IPv6Network",
+    "LongestPrefixMatch",
     "MacAddress",
     "Partitioned",
     "Record",
@@ -80,6 +91,7 @@ __all__ = [
     "Stream",
     "Strict",
     "Table",
+    "TokenBucket",
     "WirebrickError",
     "after",
     "at_end",

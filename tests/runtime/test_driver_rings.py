@@ -4,7 +4,7 @@ import ctypes
 from collections.abc import Callable
 
 import pytest
-from tests.runtime.ring_bench import Team
+from ring_bench import Team
 
 from wirebrick.packet.edit import copy_packet
 from wirebrick.packet.frame import (

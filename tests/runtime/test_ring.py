@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.runtime.ring_bench import BURST, Team, number_at
+from ring_bench import BURST, Team, number_at
 
 from wirebrick.compiler.native import load_native, load_source
 from wirebrick.packet.frame import (

@@ -10,7 +10,7 @@ from functions import counted, forward, packet, touchy
 from test_run import balanced, write_pcap
 
 from wirebrick import Stream, network_function, run
-from wirebrick.errors import AccountingError, PortError
+from wirebrick.errors import AccountingError
 from wirebrick.packet.frame import W_PACKETS_IN
 from wirebrick.ports.pcap.reader import PcapSource
 from wirebrick.runtime import control
@@ -164,12 +164,14 @@ def test_workers_stay_on_their_processors(monkeypatch: pytest.MonkeyPatch) -> No
     assert len(pinned) == 2
 
 
-def test_a_capture_feeds_one_worker(tmp_path: Path) -> None:
-    path = write_pcap(tmp_path / "a.pcap", [packet(1)])
-    with pytest.raises(PortError, match="feeds one worker"):
-        run(forward, rx=path, workers=2, interpret=True)
-    with pytest.raises(PortError, match="feed one worker"):
-        run(forward, rx=[packet(1)], workers=2, interpret=True)
+@BOTH
+def test_a_capture_is_shared_out_by_flow(tmp_path: Path, interpret: bool) -> None:
+    path = write_pcap(tmp_path / "a.pcap", [packet(n) for n in range(50)])
+    one = run(forward, rx=path, tx=tmp_path / "1.pcap", interpret=interpret)
+    two = run(forward, rx=path, tx=tmp_path / "2.pcap", workers=2, interpret=interpret)
+    assert (one.packets_out, two.packets_out) == (50, 50)
+    assert (tmp_path / "1.pcap").read_bytes() == (tmp_path / "2.pcap").read_bytes()  # they are of one flow
+    assert run(forward, rx=[packet(1)], workers=2, interpret=interpret).packets == [packet(1)]
 
 
 def test_workers_write_one_capture(tmp_path: Path) -> None:

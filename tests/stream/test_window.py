@@ -59,7 +59,6 @@ def calls_of(
             here.gap = window.gap
             here.closed = 1 if window.closed else 0
             here.earlier = window.metadata.calls
-            content = here.content
             for byte in window.data:
                 here.content = here.content * 31 + byte + 1
             window.metadata.calls += 1

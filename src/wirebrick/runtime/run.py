@@ -28,6 +28,7 @@ from wirebrick.runtime.result import Result, attach, result_of
 from wirebrick.runtime.totals import Totals
 from wirebrick.runtime.trace import Observer
 from wirebrick.runtime.worker import Worker
+from wirebrick.state.around import pausing
 from wirebrick.stream.graph import Graph
 from wirebrick.stream.network_function import Configured, NetworkFunction, build_chain
 from wirebrick.stream.send import Send
@@ -94,10 +95,11 @@ def run(
         transmitting = [number for number, end in enumerate(found.ends) if end.transmits]
         events = ControlEvents(graph)
         control = Control(crew, transmitting, duration=duration, stop=stop, progress=progress, events=events)
-        if interpret and workers == 1:
-            control.run_here()
-        else:
-            control.run_threads()
+        with pausing(program.states, control.paused):
+            if interpret and workers == 1:
+                control.run_here()
+            else:
+                control.run_threads()
         abandoned = frozenset(worker.index for worker in control.abandoned)
         failure = control.error
     finally:

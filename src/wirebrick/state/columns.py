@@ -6,7 +6,7 @@ import ctypes
 from typing import TYPE_CHECKING, Any
 
 from wirebrick.packet.memory import load64
-from wirebrick.state import table_native as native
+from wirebrick.state import table_layout as layout
 from wirebrick.state.record import Record
 
 if TYPE_CHECKING:
@@ -44,7 +44,8 @@ def rows_of(table: Table[Any, Any]) -> NDArray[Any]:
     import numpy as np
 
     pair = np.dtype([("key", dtype_of(table.key)), ("value", dtype_of(table.value))])
-    parts = [_partition(table, block, pair) for block in table.blocks]
+    with table._reading():
+        parts = [_partition(table, block, pair) for block in table.blocks]
     if len(parts) == 1:
         return parts[0]
     rows = np.zeros(sum(map(len, parts)), pair)  # not concatenate(): that would leave out the padding
@@ -70,18 +71,37 @@ def _partition(table: Table[Any, Any], block: int, pair: np.dtype[Any]) -> NDArr
     """The rows of one worker: copies."""
     import numpy as np
 
-    size, value, count = (load64(block + word) for word in (native.T_ENTRY, native.T_VALUE, native.T_FRESH))
-    layout = np.dtype(
+    slots = _slots(table, block, pair)
+    taken = np.flatnonzero(slots["next"] & layout.TAKEN)
+    rows = np.zeros(len(taken), pair)
+    rows["key"], rows["value"] = slots["key"][taken], slots["value"][taken]
+    return rows
+
+
+def taken_slots(table: Table[Any, Any], block: int) -> list[int]:
+    """The addresses of the slots of one worker that have a key."""
+    import numpy as np
+
+    slots = _slots(table, block, np.dtype([]))
+    taken = np.flatnonzero(slots["next"] & layout.TAKEN) * table.stride
+    return (taken + slots.ctypes.data).tolist()
+
+
+def _slots(table: Table[Any, Any], block: int, pair: np.dtype[Any]) -> NDArray[Any]:
+    """All slots of one worker that were ever used, where they lie, with those fields that ``pair`` has."""
+    import numpy as np
+
+    names = list(pair.names or ())
+    places = {"key": layout.S_KEY, "value": layout.S_KEY + table.key.size}
+    slot = np.dtype(
         {
-            "names": ["tag", "key", "value"],
-            "formats": ["<u4", pair["key"], pair["value"]],
-            "offsets": [native.E_TAG, native.E_KEY, value],
-            "itemsize": size,
+            "names": ["next", *names],
+            "formats": ["<u4", *(pair[name] for name in names)],
+            "offsets": [layout.S_NEXT, *(places[name] for name in names)],
+            "itemsize": table.stride,
         }
     )
-    memory = (ctypes.c_uint8 * (size * count)).from_address(native.table_entry(block, 1))
-    entries = np.ctypeslib.as_array(memory).view(layout)
-    taken = entries[entries["tag"] != 0]
-    rows = np.zeros(len(taken), pair)
-    rows["key"], rows["value"] = taken["key"], taken["value"]
-    return rows
+    count = load64(block + layout.T_HOMES) + load64(block + layout.T_FRESH)
+    first = block + load64(block + layout.T_SLOTS) + table.stride
+    memory = (ctypes.c_uint8 * (table.stride * count)).from_address(first)
+    return np.ctypeslib.as_array(memory).view(slot)

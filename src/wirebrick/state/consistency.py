@@ -21,7 +21,7 @@ class Partitioned:
     """
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Bounded:
     """One worker, number ``writer``, writes; the others read a copy at most ``staleness`` seconds old.
 
@@ -40,21 +40,22 @@ class Bounded:
     staleness: float
     writer: int = 0
 
-    def __post_init__(self) -> None:
-        """Check the arguments."""
-        number = isinstance(self.staleness, int | float) and not isinstance(self.staleness, bool)
-        if not number or not 1e-6 <= self.staleness <= LONGEST_STALENESS:
+    def __init__(self, staleness: float, writer: int = 0) -> None:
+        number = isinstance(staleness, int | float) and not isinstance(staleness, bool)
+        if not number or not 1e-6 <= staleness <= LONGEST_STALENESS:
             raise GraphError(
-                f"the staleness of Bounded can't be {self.staleness!r}",
+                f"the staleness of Bounded can't be {staleness!r}",
                 place=caller_place(),
                 cure=f"give seconds, from 0.000001 to {LONGEST_STALENESS:.0f}, as in Bounded(staleness=0.01)",
             )
-        if type(self.writer) is not int or self.writer < 0:
+        if type(writer) is not int or writer < 0:
             raise GraphError(
-                f"the writer of Bounded can't be {self.writer!r}",
+                f"the writer of Bounded can't be {writer!r}",
                 place=caller_place(),
                 cure="give the number of the worker that writes: 0 is the first",
             )
+        object.__setattr__(self, "staleness", staleness)
+        object.__setattr__(self, "writer", writer)
 
 
 @dataclass(frozen=True)

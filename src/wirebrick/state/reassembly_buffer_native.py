@@ -1,7 +1,8 @@
 """The bytes of a stream: what is in order, and runs out of order behind it, in a ring. The first copy wins.
 
 ``F_BASE`` to ``F_REACHED`` are in order; runs lie behind, sorted, neither touching nor overlapping. A byte that
-is there is never written again: what comes a second time, changed or not, is left out.
+is there is never written again: what comes a second time, changed or not, is left out. There are as many
+buffers as slots; a stream has one while bytes of it are kept, so that few are touched where few are needed.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from wirebrick.state.reassembly_layout import (
     C_OVERLAPPING,
     C_TOO_MANY_HOLES,
     F_BASE,
+    F_BUFFER,
     F_COUNT,
     F_HEAD,
-    F_NUMBER,
     F_PACKET_DATA,
     F_PACKET_OFFSET,
     F_PACKET_OVERLAPS,
@@ -28,6 +29,8 @@ from wirebrick.state.reassembly_layout import (
     OPEN,
     R_BUFFER,
     R_BUFFERS,
+    R_FREE_BUFFER,
+    R_FRESH_BUFFERS,
     R_HOLES,
     R_SCRATCH,
     R_STRIDE,
@@ -56,9 +59,34 @@ def ring_at(block: int, flow: int, offset: int) -> int:
     return at - load64(block + R_BUFFER) if at >= load64(block + R_BUFFER) else at
 
 
+def ring_number(block: int, number: int) -> int:
+    """Address of a buffer."""
+    return block + load64(block + R_BUFFERS) + number * load64(block + R_STRIDE)
+
+
 def ring_buffer(block: int, flow: int) -> int:
-    """Address of the stream's buffer."""
-    return block + load64(block + R_BUFFERS) + load64(flow + F_NUMBER) * load64(block + R_STRIDE)
+    """Address of the stream's buffer; one that has none gets the one that was used last."""
+    number = load64(flow + F_BUFFER)
+    if number != 0:
+        return ring_number(block, number)
+    number = load64(block + R_FREE_BUFFER)
+    if number != 0:
+        store64(block + R_FREE_BUFFER, load64(ring_number(block, number)))
+    else:
+        number = load64(block + R_FRESH_BUFFERS) + 1
+        store64(block + R_FRESH_BUFFERS, number)
+    store64(flow + F_BUFFER, number)
+    return ring_number(block, number)
+
+
+def ring_release(block: int, flow: int) -> int:
+    """Give the stream's buffer back: nothing is kept in it."""
+    number = load64(flow + F_BUFFER)
+    if number != 0:
+        store64(ring_number(block, number), load64(block + R_FREE_BUFFER))
+        store64(block + R_FREE_BUFFER, number)
+        store64(flow + F_BUFFER, 0)
+    return 0
 
 
 def ring_store(block: int, flow: int, offset: int, data: int, size: int) -> int:
@@ -74,12 +102,14 @@ def ring_store(block: int, flow: int, offset: int, data: int, size: int) -> int:
 
 def ring_view(block: int, flow: int, size: int) -> int:
     """Address of the ``size`` bytes from F_BASE on, in one piece: in the buffer, or copied to scratch memory."""
+    scratch = block + load64(block + R_SCRATCH)
+    if size == 0:
+        return scratch
     at = load64(flow + F_HEAD)
     buffer = ring_buffer(block, flow)
     first = load64(block + R_BUFFER) - at
     if size <= first:
         return buffer + at
-    scratch = block + load64(block + R_SCRATCH)
     copy(scratch, buffer + at, first)
     copy(scratch + first, buffer, size - first)
     return scratch
@@ -153,7 +183,8 @@ def stream_advance(block: int, flow: int, base: int) -> int:
         store64(flow + F_REACHED, base)
         runs_join(flow)
         if load64(flow + F_REACHED) == base and load64(flow + F_COUNT) == 0:
-            head = 0  # an empty buffer is used from its beginning: that memory is in the cache
+            head = 0
+            ring_release(block, flow)
     store64(flow + F_HEAD, head)
     return 0
 

@@ -8,7 +8,7 @@ packet that finds the last one can have it before another stream gives way.
 from __future__ import annotations
 
 from wirebrick.packet.memory import fill, load64, store64
-from wirebrick.state.reassembly_buffer_native import stream_count
+from wirebrick.state.reassembly_buffer_native import ring_release, stream_count
 from wirebrick.state.reassembly_index_native import (
     list_append,
     list_first,
@@ -163,6 +163,7 @@ def stream_finish(block: int, flow: int) -> int:
     stream_count(block, C_CLOSED, 1)
     after = load64(flow + F_AFTER)
     stream_retire(block, flow)
+    ring_release(block, flow)
     store64(flow + F_CLOSED, 0)
     if after == AFTER_RESTART:
         stream_begin(block, flow, load64(flow + F_NEW_START), 0)

@@ -1,7 +1,6 @@
 """Where everything lies in a block of reassembly: the header, and the record (slot) of each stream.
 
-A block is a header, the buckets of the index by flow, slots, a buffer for each slot, and one window's scratch
-memory. ``R_`` are byte offsets in the header, ``F_`` in a slot; all words have 64 bits. A stream is one
+A block is a header, the buckets of the index by flow, slots, as many buffers, and one window's scratch memory. ``R_`` are byte offsets in the header, ``F_`` in a slot; all words have 64 bits. A stream is one
 direction of a flow. *Offsets* of bytes in it count from 0, its first byte, and never wrap.
 """
 
@@ -50,9 +49,10 @@ F_EMBRYO = 296  # 1: no byte came yet
 F_NUMBER = 304  # of the slot, from 1
 F_CHAIN = 312  # number of the next slot in the bucket, or in the list of free ones
 F_HASH = 320
-F_USE = 328  # links: previous and next in R_OPEN, R_EMBRYOS or R_PAST
-F_WAIT = 344  # links in R_WAITING; 0: not in it
-F_RUNS = 360  # begin and end of each run out of order: sorted, neither touching nor overlapping
+F_BUFFER = 328  # number of its buffer, from 1; 0: it has none, as nothing is kept
+F_USE = 336  # links: previous and next in R_OPEN, R_EMBRYOS or R_PAST
+F_WAIT = 352  # links in R_WAITING; 0: not in it
+F_RUNS = 368  # begin and end of each run out of order: sorted, neither touching nor overlapping
 MOST_RUNS = 32
 F_META = F_RUNS + 16 * (MOST_RUNS + 1)  # the user's record (one run more while runs are joined)
 
@@ -67,7 +67,7 @@ R_KEY1 = 8
 R_MASK = 16  # buckets - 1
 R_SLOTS = 24  # offset in the block of slot number 0, which isn't there
 R_SLOT = 32  # bytes of a slot
-R_BUFFERS = 40  # offset of the buffer of slot number 0
+R_BUFFERS = 40  # offset of buffer number 0, which isn't there
 R_STRIDE = 48  # bytes from buffer to buffer
 R_BUFFER = 56  # bytes of a buffer that are used: the most that is kept of a stream
 R_SIZE = 64  # bytes of a window; 0: as they come
@@ -85,6 +85,8 @@ R_EMBRYOS = 160  # those that have no byte yet,
 R_PAST = 176  # closed ones that are remembered,
 R_WAITING = 192  # those with something to give, by F_LAST
 R_MEMORY = 208  # ns for which a closed stream is remembered
+R_FREE_BUFFER = 216  # number of a buffer that was used before, or 0: its first word has the next one's
+R_FRESH_BUFFERS = 224  # buffers that were ever used
 R_COUNTERS = 256
 R_BUCKETS = 512
 

@@ -107,7 +107,7 @@ def arrive_syn(block: int, direction: int, tcp: int, header: int, flags: int) ->
     state = load64(pair + P_STATE)
     number = load32be(tcp + TCP_SEQ)
     base = (number + 1) & MASK32
-    if load64(direction + R_STARTED) != BY_SYN or load64(direction + R_BASE) != base:
+    if is_known(block, direction, base) == 0:
         if flags & ACK:
             answered = load32be(tcp + TCP_ACK)
             if state == OPEN:
@@ -137,6 +137,17 @@ def arrive_syn(block: int, direction: int, tcp: int, header: int, flags: int) ->
     return 1
 
 
+def is_known(block: int, direction: int, base: int) -> int:
+    """1 where the SYN before byte ``base`` is that of the stream as it is known.
+
+    Where that was picked up in the middle the SYN may have come late.
+    """
+    late = (load64(direction + R_BASE) - base) & MASK32
+    if load64(direction + R_STARTED) == BY_SYN:
+        return 1 if late == 0 else 0
+    return 1 if load64(direction + R_STARTED) == MIDSTREAM and late <= load64(block + B_RING) else 0
+
+
 def check_sequence(block: int, direction: int, tcp: int, size: int, flags: int) -> int:
     """Whether the receiver could take the packet: 0, or why it has to be dropped. Changes nothing but R_NOW."""
     consumed = load64(direction + R_CONSUMED)
@@ -159,10 +170,11 @@ def take_sequence(direction: int, size: int, flags: int) -> int:
     store64(direction + R_SIZE, size)
     store64(direction + R_FLAGS, flags)
     store64(direction + R_BEFORE, load64(direction + R_CONSUMED))
-    store64(direction + R_SEEN, max(load64(direction + R_SEEN), end))
-    store64(direction + R_LARGEST, max(load64(direction + R_LARGEST), size))
-    if flags & FIN and load64(direction + R_FIN_IN) < 0 and end >= load64(direction + R_CONSUMED):
+    if flags & FIN and load64(direction + R_FIN_IN) < 0 and end >= load64(direction + R_SEEN):
         store64(direction + R_FIN_IN, end)
+    if size > 0:  # what only acknowledges may come before a FIN that was lost, with a number behind it
+        store64(direction + R_SEEN, max(load64(direction + R_SEEN), end))
+    store64(direction + R_LARGEST, max(load64(direction + R_LARGEST), size))
     return 0
 
 
@@ -211,8 +223,8 @@ def arrive_ack(block: int, direction: int, tcp: int, flags: int) -> int:
 def arrive_window(block: int, direction: int, at: int, window: int, flags: int) -> int:
     """Note what the sender of this packet has a window for, and return the window that the other end may see.
 
-    That is the same, but no more than half of the ring has room for: the other half is for output that is longer
-    than its input.
+    That is the same, but no more than half of the ring has room for (the other half is for what one call emits),
+    if what comes grows as what came did.
     """
     other = other_of(direction)
     scale = 0 if flags & SYN else scale_of(direction)
@@ -226,9 +238,12 @@ def arrive_window(block: int, direction: int, at: int, window: int, flags: int) 
     store64(other + R_WINDOW_MOST, max(load64(other + R_WINDOW_MOST), size))
     if flags & SYN:
         return window
-    waiting = load64(other + R_END) - load64(other + R_OUT_ACKED)
-    room = max(0, load64(block + B_RING) // 2 - waiting)
-    fits = load64(other + R_CONSUMED) + room - load64(other + R_IN_ACKED) >> scale
+    consumed = load64(other + R_CONSUMED)
+    end = load64(other + R_END)
+    room = max(0, load64(block + B_RING) // 2 - end + load64(other + R_OUT_ACKED))
+    if end > consumed:
+        room = room * ((consumed >> 10) + 1) // ((end >> 10) + 1)
+    fits = consumed + room - load64(other + R_IN_ACKED) >> scale
     if fits >= window:
         return window
     count(block, C_NARROWED, 1)

@@ -100,23 +100,24 @@ R_MAP_IN = 152  # in: where the first piece of the map begins
 R_MAP_OUT = 160  # out: the same
 R_PIECE = 168  # number of the first piece
 R_PIECES = 176  # how many there are
+R_LIMIT = 184  # bytes that the function is given at once
 # What the sender's own packets say.
-R_SCALE = 184  # shift of its windows as its SYN said, or SCALE_NONE, SCALE_UNKNOWN
-R_RAW_ACK = 192  # acknowledgement of its last packet, as it was
-R_RAW_WINDOW = 200  # window of that, as it was
-R_ACK = 208  # acknowledgement of its last packet, as it leaves
-R_WINDOW = 216  # window of that, as it leaves
+R_SCALE = 192  # shift of its windows as its SYN said, or SCALE_NONE, SCALE_UNKNOWN
+R_RAW_ACK = 200  # acknowledgement of its last packet, as it was
+R_RAW_WINDOW = 208  # window of that, as it was
+R_ACK = 216  # acknowledgement of its last packet, as it leaves
+R_WINDOW = 224  # window of that, as it leaves
 # The packet between rewrite_arrive and rewrite_leave.
-R_NOW = 224  # in: its first byte
-R_SIZE = 232  # its payload
-R_FLAGS = 240
-R_BEFORE = 248  # in: R_CONSUMED before it
-R_NEWS = 256  # 1: its acknowledgement or window says what was not said before
-R_MAP = 264  # PIECES pieces of two words: bytes in, bytes out
+R_NOW = 232  # in: its first byte
+R_SIZE = 240  # its payload
+R_FLAGS = 248
+R_BEFORE = 256  # in: R_CONSUMED before it
+R_NEWS = 264  # 1: its acknowledgement or window says what was not said before
+R_MAP = 272  # PIECES pieces of two words: bytes in, bytes out
 
 PIECES = 64
 PIECE = 16
-DIRECTION = R_MAP + PIECES * PIECE + 56  # a multiple of 64
+DIRECTION = R_MAP + PIECES * PIECE + 48  # a multiple of 64
 PAIR = P_DIRECTIONS + 2 * DIRECTION
 
 # R_STARTED

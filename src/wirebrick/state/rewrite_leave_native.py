@@ -133,12 +133,12 @@ def leave_segment(
     if flags & ACK:
         store32be(tcp + TCP_ACK, load64(direction + R_ACK))
         store16be(tcp + TCP_WINDOW, load64(direction + R_WINDOW))
-    store16be(tcp + TCP_URGENT, 0)
-    if flags & (SYN | RST):
+    if flags & (SYN | RST) or load64(direction + R_STARTED) == NOT_YET:
         if flags & RST and load64(direction + R_STARTED) != NOT_YET:
             store32be(tcp + TCP_SEQ, number_of(direction, reset_place(direction)))
         finish_tcp(w, descriptor, ip_offset, tcp_offset, begin)
         return 0
+    store16be(tcp + TCP_URGENT, 0)
     done = 0
     now = load64(direction + R_NOW)
     end = now + load64(direction + R_SIZE)

@@ -42,6 +42,7 @@ from wirebrick.state.rewrite_layout import (
     R_FIN_IN,
     R_FIN_OUT,
     R_FLAGS,
+    R_LIMIT,
     R_SEEN,
     R_SENT,
     R_SIZE,
@@ -133,7 +134,7 @@ def arrive_segment(block: int, key: int, tcp: int, header: int, size: int, now: 
         code = arrive_syn(block, direction, tcp, header, flags)
         if code <= 0:
             return code
-    elif load64(direction + R_STARTED) == NOT_YET and flags & RST == 0:
+    elif load64(direction + R_STARTED) == NOT_YET and flags & RST == 0 and size > 0:
         start_direction(direction, load32be(tcp + TCP_SEQ), MIDSTREAM)
         count(block, C_MIDSTREAM, 1)
     if load64(direction + R_STARTED) != NOT_YET:
@@ -171,17 +172,54 @@ def is_finished(direction: int) -> int:
     return 1 if fin >= 0 and load64(direction + R_SENT) > fin else 0
 
 
+def rewrite_find(block: int, key: int) -> int:
+    """The direction of a key, for windows that no packet of it brings (a timeout, a stream that gives way); or 0."""
+    return find_direction(block, key, pair_hash(block, key))
+
+
+def rewrite_accept(block: int, direction: int, first_seq: int, closed: int) -> int:
+    """Whether a window that begins with sequence number ``first_seq`` goes on where the last was consumed to: 0.
+
+    More: so many bytes of it are known already (or passed untouched, before the connection was known): skip them.
+    Negative: bytes are missing before it, as reassembly lost the stream and began anew; it must not be used.
+    """
+    if load64(direction + R_STARTED) == DATAGRAM or is_of_older(direction, closed) != 0:
+        return 0
+    consumed = load64(direction + R_CONSUMED)
+    at = offset_of(direction, first_seq, consumed)
+    if load64(direction + R_FIN_OUT) >= 0:
+        return 0 if closed != 0 else -1
+    return consumed - at if at <= consumed else -1
+
+
+def is_of_older(direction: int, closed: int) -> int:
+    """1 where a stream ends because a SYN began another one with its key: then it is not this direction's."""
+    return 1 if closed != 0 and load64(direction + R_FLAGS) & SYN != 0 else 0
+
+
 def rewrite_room(block: int, direction: int) -> int:
-    """1 where the function may be called: half of the ring is free. Else the receiver has to acknowledge first."""
-    return 1 if ring_space(block, direction) * 2 >= load64(block + B_RING) - 2 else 0
+    """How many bytes the function may be given at once (the first of a window); 0: none before more is acknowledged.
+
+    But what a stream has when it is closed is given whole.
+    All there are, unless it once emitted more for them than there was room for: then half as many, and so on.
+    """
+    if ring_space(block, direction) * 2 < load64(block + B_RING) - 2:
+        return 0
+    return load64(direction + R_LIMIT)
 
 
 def rewrite_emit(block: int, direction: int, address: int, size: int) -> int:
-    """The function emits ``size`` bytes at ``address``: 0, or -1 where there is no room for them."""
+    """The function emits ``size`` bytes at ``address``: 0, or -1 where there is no room for them.
+
+    Then all that it emitted since the last commit is forgotten: it has to be called again, with less.
+    """
+    end = load64(direction + R_EMIT)
     if size > ring_space(block, direction):
         count(block, C_NO_ROOM, 1)
+        limit = min(load64(direction + R_LIMIT), load64(block + B_RING))
+        store64(direction + R_LIMIT, max(1, limit // 2))
+        store64(direction + R_EMIT, load64(direction + R_END))
         return -1
-    end = load64(direction + R_EMIT)
     ring_write(block, direction, end, address, size)
     store64(direction + R_EMIT, end + size)
     return 0
@@ -206,8 +244,7 @@ def rewrite_commit(block: int, direction: int, next_seq: int, closed: int) -> in
         most = fin
         if to == fin + 1:
             to = fin
-    of_older = closed != 0 and load64(direction + R_FLAGS) & SYN != 0
-    if to < consumed or to > most or of_older:
+    if to < consumed or to > most or is_of_older(direction, closed) != 0:
         store64(direction + R_EMIT, end)
         count(block, C_STALE_OUTPUT, went)
         return 0

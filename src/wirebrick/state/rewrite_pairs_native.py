@@ -48,6 +48,7 @@ from wirebrick.state.rewrite_layout import (
     R_END,
     R_FIN_IN,
     R_FIN_OUT,
+    R_LIMIT,
     R_MSS,
     R_OTHER,
     R_PAIR,
@@ -72,6 +73,7 @@ K_PROTOCOL = 36
 
 GRAVES = 4  # for each connection that there is room for
 LEAST_WINDOW = 65535
+NO_LIMIT = 1 << 30
 
 
 def power_of_two(least: int) -> int:
@@ -108,6 +110,7 @@ def rewrite_init(block: int, capacity: int, ring: int, seed: int) -> int:
     store64(block + B_CAPACITY, capacity)
     store64(block + B_RING, ring)
     store64(block + datagram + R_STARTED, DATAGRAM)
+    store64(block + datagram + R_LIMIT, NO_LIMIT)
     store64(block + datagram + R_RING, datagram + DIRECTION + 2 * capacity * ring)
     return 0
 
@@ -264,6 +267,7 @@ def reset_direction(direction: int) -> int:
     store64(direction + R_STALE, -1)
     store64(direction + R_SCALE, SCALE_UNKNOWN)
     store64(direction + R_WINDOW_MOST, LEAST_WINDOW)
+    store64(direction + R_LIMIT, NO_LIMIT)
     store64(direction + R_RAW_ACK, -1)
     store64(direction + R_ACK, -1)
     return 0

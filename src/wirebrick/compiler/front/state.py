@@ -12,9 +12,10 @@ from wirebrick.compiler.front.sharing import block_of, own_or_fault, owned, seen
 from wirebrick.compiler.kinds import BOOL, NAT, Int, RecordKind, Value, constant
 from wirebrick.packet import frame
 from wirebrick.packet.faults import INDEX
+from wirebrick.packet.flow import FlowKey
 from wirebrick.state.array import Array
 from wirebrick.state.base import State
-from wirebrick.state.consistency import Bounded
+from wirebrick.state.consistency import Bounded, Partitioned
 from wirebrick.state.table import Table
 
 if TYPE_CHECKING:
@@ -75,11 +76,17 @@ def touched(f: Emitter, node: ast.AST, table: Table[Any, Any], key: Value) -> Va
     """``table[key]``: found or made."""
     f.unit.footprint("state", table.name)
     at = key_address(f, node, table, key)
-    touch = f"table_touch({block_of(f, table)}, {at}, {now(f)}, {sizes(table)})"
+    arguments = f"{block_of(f, table)}, {at}, {now(f)}, {sizes(table)}"
     if not isinstance(table.consistency, Bounded):
-        return Value(RecordKind(table.value), f.keep(touch))
+        if table.key is FlowKey and isinstance(table.consistency, Partitioned):
+            code = f.keep(f"use_flow({f.need('w')}, {f.need('d')}, {arguments})")
+        else:
+            code = f.keep(f"table_use({arguments})")
+        enter = arguments.replace(", ", f", {code}, ", 1)
+        f.line(f"if unlikely({code} < 0): {code} = table_enter({enter})")
+        return Value(RecordKind(table.value), code)
     code, block = f.temporary(), block_of(f, table)
-    f.line(f"if {owned(f, table)} != 0: {code} = {touch}")
+    f.line(f"if {owned(f, table)} != 0: {code} = table_touch({arguments})")
     f.line("else:")
     with f.indent():  # readers insert nothing: what isn't there is a record of zeros that nobody writes
         f.line(f"{code} = table_find({block}, {at}, {sizes(table)})")

@@ -1,0 +1,112 @@
+"""Look-ups of flows begun early: for a whole burst, before its packets are processed one by one.
+
+A table of millions of flows lies in main memory. Each look-up would wait for it, about 100 ns; those of a burst can
+be under way together. The flow of each packet is guessed from its bytes, as ``packet.flow()`` will give it for
+packets with plain headers. A wrong guess costs a fetch and changes nothing.
+
+Integers alone, and the memory primitives; runs as it is in CPython, and compiled.
+"""
+
+from __future__ import annotations
+
+from wirebrick.packet.frame import D_DATA, D_LENGTH, DESCRIPTOR, W_BURST, W_COUNT
+from wirebrick.packet.memory import (
+    load8,
+    load16be,
+    load32,
+    load32be,
+    load64,
+    load64be,
+    prefetch,
+    store32,
+    store64,
+)
+from wirebrick.state.table_layout import (
+    LINK,
+    NOTES,
+    S_KEY,
+    S_LAST,
+    S_NEXT,
+    T_COUNT,
+    T_NOTES,
+    T_SHIFT,
+    T_SLOTS,
+    TAKEN,
+)
+from wirebrick.state.table_native import table_place, table_same, table_term, table_use
+
+NOTES_SHIFT = 2  # a descriptor has four times as many bytes as a note
+AHEAD = 32  # packets between asking for a home and looking at it; AHEAD <= NOTES
+SMALL = 1 << 14  # flows: tables of fewer stay in a core's own caches, where looking ahead only costs time
+
+
+def prefetch_flows(context: int, block: int, stride: int) -> int:
+    """Fetch what a table of flows has of the packets that came in with this burst."""
+    if load64(block + T_COUNT) < SMALL:
+        return 0
+    count = load64(context + W_COUNT)
+    descriptor = load64(context + W_BURST)
+    slots = block + load64(block + T_SLOTS)
+    notes = block + load64(block + T_NOTES)
+    for position in range(count + AHEAD):
+        if position >= AHEAD:
+            # By now the home is there. The next slot of its chain is fetched too, in case the flow is in that one;
+            # without a branch, for one that waits for memory and is guessed wrong would hold up all the others.
+            home = block + load64(notes + (position - AHEAD & NOTES - 1) * 8)
+            prefetch(slots + (load32(home + S_NEXT) & LINK) * stride)
+        if position < count:
+            data = load64(descriptor + D_DATA)
+            home = slots + flow_home(block, data, data + load32(descriptor + D_LENGTH)) * stride
+            prefetch(home)
+            store64(notes + (position & NOTES - 1) * 8, home - block)
+            descriptor += DESCRIPTOR
+    return 0
+
+
+def use_flow(context: int, descriptor: int, block: int, key: int, now: int, size: int, stride: int) -> int:
+    """As ``table_use``, for a packet's flow: what was found out ahead is not done again.
+
+    Whatever the note says: where it is the slot of the key, it is right.
+    """
+    note = descriptor - load64(context + W_BURST) >> NOTES_SHIFT & (NOTES - 1) * 8
+    slot = load64(block + load64(block + T_NOTES) + note) + block
+    if slot == block or load32(slot + S_NEXT) < TAKEN or table_same(slot + S_KEY, key, size) == 0:
+        return table_use(block, key, now, size, stride)
+    store32(slot + S_LAST, now >> load64(block + T_SHIFT))
+    return slot + S_KEY + size
+
+
+def flow_home(block: int, data: int, end: int) -> int:
+    """The number of the home of a frame's FlowKey; 0 where it has no plain IP header.
+
+    Behind up to two VLAN tags; IPv6 without extension headers.
+    """
+    if data + 34 > end:
+        return 0
+    kind = load16be(data + 12)
+    ip = data + 14
+    for _ in range(2):
+        if kind == 0x8100 or kind == 0x88A8 or kind == 0x9100:
+            kind = load16be(ip + 2)
+            ip += 4
+    if kind == 0x0800 and ip + 20 <= end:
+        at = ip + (load8(ip) & 15) * 4
+        if load16be(ip + 6) & 0x1FFF != 0:
+            at = end
+        last = last_word(load8(ip + 9), at, end) | 4 << 40
+        addresses = table_term(block, 8, load32be(ip + 12)) + table_term(block, 24, load32be(ip + 16))
+    elif kind == 0x86DD and ip + 40 <= end:
+        last = last_word(load8(ip + 6), ip + 40, end) | 6 << 40
+        addresses = table_term(block, 0, load64be(ip + 8)) + table_term(block, 8, load64be(ip + 16))
+        addresses += table_term(block, 16, load64be(ip + 24)) + table_term(block, 24, load64be(ip + 32))
+    else:
+        return 0
+    return table_place(block, addresses + table_term(block, 32, last))
+
+
+def last_word(protocol: int, at: int, end: int) -> int:
+    """The ports at ``at``, where the protocol has them, and the protocol, as in a FlowKey."""
+    ports = 0
+    if (protocol == 6 or protocol == 17 or protocol == 132) and at + 4 <= end:
+        ports = load16be(at) | load16be(at + 2) << 16
+    return ports | protocol << 32
