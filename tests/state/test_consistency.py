@@ -141,7 +141,7 @@ def writing(how):
 @pytest.mark.parametrize("interpret", [False, True])
 def test_every_way_to_write_is_refused_to_readers(how, interpret):
     # All packets of one flow come to one worker: of many, about half are faults.
-    result, (seen,) = run_function(writing(how), rx="memory:flows=8,count=64", workers=2, interpret=interpret)
+    result, _ = run_function(writing(how), rx="memory:flows=8,count=64", workers=2, interpret=interpret)
     assert list(result.drops) == ["nf.fault_owner"]
     assert 0 < result.drops["nf.fault_owner"] < 64
 
@@ -246,7 +246,7 @@ def test_wrong_bounds(arguments, message):
 
 @pytest.mark.parametrize("make", KINDS)
 def test_no_mode(make):
-    with pytest.raises(GraphError, match="no.* consistency mode|not a consistency mode"):
+    with pytest.raises(GraphError, match="is not a consistency mode"):
         make("strict")
 
 
