@@ -179,6 +179,74 @@ def test_step10():
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
+def test_step11(both, given):
+    done = both("step11_window.py")
+    requests = sum(b"\r\nHost: www.example.com\r\n" in frame and b"\r\n\r\n" in frame for frame in given)
+    assert done.out == given
+    assert done.rows[0][0] == "www.example.com"
+    assert 0 < done.rows[0][1] <= requests  # those sent twice count once
+
+
+def test_step12(both, given):
+    done = both("step12_events.py:syn_guard:limit=3")
+    assert done.drops == {"syn_guard.syn_flood": 1}
+    assert len(done.out) == len(given) - 1
+    flood = [
+        (1_700_000_000_000_000_000 + n * 1_000_000, syn)
+        for n, syn in enumerate(syns(b"\xc6\x33\x64\x01", 3000))
+    ]
+    for workers in (1, 2):
+        result = wirebrick.run(f"{EXAMPLES}/step12_events.py:syn_guard:limit=100", rx=flood, workers=workers)
+        assert result.packets_out <= workers * 4 * 100  # of three seconds, in each worker
+        assert result.packets_in == result.packets_out + result.packets_dropped == 3000
+
+
+def syns(target: bytes, count: int) -> list[bytes]:
+    """SYNs to one host, each from another: as floods have them."""
+    frames = []
+    for number in range(count):
+        ip = IPv4(src=0x0A000000 + number, protocol=6, total_length=40)
+        tcp = struct.pack("!HHIIBBHHH", 1024 + number, 80, number, 0, 0x50, 2, 1024, 0, 0)
+        frames.append(bytes(12) + b"\x08\x00" + bytes(ip)[:16] + target + tcp)
+    return frames
+
+
+def test_step13(both, given):
+    done = both("step13_rate_limiter.py:rate_limiter:rate=5000")
+    assert done.rows == [[1282, 853]]
+    assert done.drops == {"rate_limiter.over_rate": 853}
+    assert len(done.out) == len(given) - 853
+
+
+@pytest.mark.parametrize("step", ["step14_shuffle.py", "step15_consistency.py:shared_quota:limit=100"])
+def test_steps_with_several_workers(both, step):
+    alone = both(step)
+    crew = wirebrick.run(f"{EXAMPLES}/{step}", rx=CAPTURE, workers=2)
+    assert crew.drops == alone.drops
+    assert crew.reports[0][1].rows == alone.rows
+    assert crew.packets_out == len(alone.out)
+
+
+def test_step16(both):
+    done = both("step16_packetize.py")
+    assert done.result.packets_made > 0
+    assert checksums_are_right(done.out)
+
+
+def test_step17(both, given):
+    done = both("step17_routes.py")
+    assert done.out == given
+    assert [row[1] for row in done.rows] == [672, 492, 971]
+
+
+def test_step18(both, given):
+    done = both("step18_heavy_hitters.py")
+    assert done.out == given
+    for *_, amount, error, sketch in done.rows:
+        assert error == 0  # fewer flows than would push one out
+        assert amount <= sketch <= amount + 5000
+
+
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.stem)
 def test_steps_are_small_and_say_how_to_run_them(step):
     lines = step.read_text().splitlines()

@@ -12,7 +12,7 @@ written                          meaning
 ================================ =======================================================================
 
 >>> load_nf("delay:cycles=0x10")
-Configured(nf=<network function delay>, parameters={'cycles': 16})
+Configured(nf=<network function delay>, parameters={'cycles': 16}, workers=None)
 >>> load_nf("ttll")
 Traceback (most recent call last):
 wirebrick.errors.ParameterError: there is no NF 'ttll'

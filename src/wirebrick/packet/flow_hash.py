@@ -90,7 +90,7 @@ def ports_word(at: int, end: int, protocol: int) -> int:
     """Source port in the upper, destination port in the lower 16 bits; 0 where there are none."""
     if at + 4 > end:
         return 0
-    if protocol == _TCP or protocol == _UDP or protocol == _SCTP:
+    if protocol in (_TCP, _UDP, _SCTP):
         return load32be(at)
     return 0
 

@@ -165,7 +165,7 @@ _SIMPLE: dict[type[Node], Callable[[Any], Operator]] = {
 }
 
 
-def _writing(node: FunctionNode, function: Function, own: frozenset[type[Header]]) -> Operator:
+def _writing(node: FunctionNode | Packetize, function: Function, own: frozenset[type[Header]]) -> Operator:
     def run(packet: Packet, stream: Stream) -> On | Done:
         packet._begin(True, node.checksums, own)
         function(packet)

@@ -32,14 +32,16 @@ def count_min_init(block: int, width: int, depth: int, key: int, seed: int) -> i
     store64(block + C_CELLS, C_HASHES + depth * table_notes(key))
     store64(block + C_HASH, table_notes(key))
     for row in range(depth):
-        table_init(block + C_HASHES + row * table_notes(key), 1, key, 0, 0, 0, wrap64(seed + row * _APART))
+        # The header alone of a table with as many homes as a row has counters: its hash is what is wanted.
+        homes = max(1, width * 3 // 4)
+        table_init(block + C_HASHES + row * table_notes(key), homes, key, 0, 0, 0, wrap64(seed + row * _APART))
     return 0
 
 
 def count_min_place(block: int, size: int, key: int, row: int) -> int:
     """Address of a key's counter in a row."""
     mask = load64(block + C_MASK)
-    number = table_hash(block + C_HASHES + row * load64(block + C_HASH), key, size) & mask
+    number = table_hash(block + C_HASHES + row * load64(block + C_HASH), key, size) - 1 & mask
     return block + load64(block + C_CELLS) + 8 * (row * (mask + 1) + number)
 
 
