@@ -1,6 +1,6 @@
 """Step 16: packetize. A word in every TCP stream becomes a longer one, and neither end notices.
 
-    wirebrick run examples/step16_packetize.py --in captures/mixed.pcap --out /tmp/out.pcap
+wirebrick run examples/step16_packetize.py --in captures/mixed.pcap --out /tmp/out.pcap
 """
 
 from wirebrick import Stream, network_function

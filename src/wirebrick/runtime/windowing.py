@@ -20,7 +20,7 @@ from wirebrick.runtime.plan import WINDOW, scope_name
 from wirebrick.state.base import worker
 from wirebrick.state.reassembly_flows_native import reassembly_make_room
 from wirebrick.state.reassembly_give_native import reassembly_discard, reassembly_keep
-from wirebrick.state.reassembly_layout import F_CLOSED, F_KEY, F_NEXT_SEQ, F_SIZE
+from wirebrick.state.reassembly_layout import F_CLOSED, F_KEY, F_NEXT_SEQ, F_REACHED, F_SIZE, F_START
 from wirebrick.state.reassembly_native import (
     reassembly_done,
     reassembly_due,
@@ -31,13 +31,15 @@ from wirebrick.state.reassembly_segment_native import reassembly_packet
 from wirebrick.state.rewrite_layout import R_EMIT, R_END
 from wirebrick.state.rewrite_layout import REASONS as REFUSED
 from wirebrick.state.rewrite_native import (
+    rewrite_accept,
     rewrite_arrive,
     rewrite_commit,
     rewrite_emit,
+    rewrite_find,
+    rewrite_hold,
     rewrite_leave,
     rewrite_room,
 )
-from wirebrick.state.rewrite_pairs_native import find_direction, pair_hash
 from wirebrick.stream.packetize import Packetize
 from wirebrick.stream.stream import Stream
 from wirebrick.stream.window import Window
@@ -96,7 +98,7 @@ class Windowing:
                     reassembly_discard(block, flow)
                 else:
                     known = self._maker.state.current()
-                    self._stream = find_direction(known, flow + F_KEY, pair_hash(known, flow + F_KEY))
+                    self._stream = rewrite_find(known, flow + F_KEY)
                     self._give(block, flow)
             except Exception as error:
                 self._count(scope_name(self._node), WINDOW, FAULTS[code_of(error)])
@@ -122,6 +124,10 @@ class Windowing:
             if not rewrite_room(known, stream):
                 reassembly_keep(block, flow)
                 return
+            skip = rewrite_accept(known, stream, load64(flow + F_NEXT_SEQ), load64(flow + F_CLOSED))
+            if skip != 0:
+                reassembly_done(block, flow, min(skip, load64(flow + F_SIZE)))
+                continue
             try:
                 consumed = self._call(flow, self._emit)
             except Exception:
@@ -168,12 +174,13 @@ class Windowing:
             flow = reassembly_packet(block, key, tcp, start + last.begin, size, missing, now)
             if flow > 0:
                 self._stream = stream
-                self._give(block, flow)
+                try:
+                    self._give(block, flow)
+                finally:
+                    rewrite_hold(known, stream, load64(flow + F_START) + load64(flow + F_REACHED))
             context = packet._context
             first = load64(context + W_USED)
-            extra = rewrite_leave(
-                known, stream, context, packet._position, ip.start, last.start, last.begin
-            )
+            extra = rewrite_leave(known, stream, context, packet._position, ip.start, last.start, last.begin)
             for position in range(first, first + max(0, extra)):
                 other = Packet(context, position, packet._ports, packet._ender)
                 other._layers = [layer.copy() for layer in packet._layers]

@@ -28,6 +28,7 @@ from wirebrick.state.reassembly_layout import (
     CLOSING,
     F_AFTER,
     F_BASE,
+    F_BUFFERED,
     F_CHAIN,
     F_CLOSED,
     F_DIRECT,
@@ -74,6 +75,7 @@ def stream_elapsed(since: int, now: int) -> int:
 def stream_begin(block: int, flow: int, start: int, midstream: int) -> int:
     """A slot that is in no list gets a new stream whose offset 0 has sequence number ``start``."""
     fill(flow + F_BASE, 0, F_LAST - F_BASE)
+    store64(flow + F_BUFFERED, 0)  # of the slot's last stream, which may have closed with bytes held
     store64(flow + F_START, start)
     store64(flow + F_FIN, -1)
     store64(flow + F_FLUSH, 0)

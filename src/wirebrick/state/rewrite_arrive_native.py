@@ -243,7 +243,7 @@ def arrive_window(block: int, direction: int, at: int, window: int, flags: int) 
     room = max(0, load64(block + B_RING) // 2 - end + load64(other + R_OUT_ACKED))
     if end > consumed:
         room = room * ((consumed >> 10) + 1) // ((end >> 10) + 1)
-    fits = consumed + room - load64(other + R_IN_ACKED) >> scale
+    fits = max(0, consumed + room - load64(other + R_IN_ACKED)) >> scale
     if fits >= window:
         return window
     count(block, C_NARROWED, 1)

@@ -113,11 +113,12 @@ R_SIZE = 240  # its payload
 R_FLAGS = 248
 R_BEFORE = 256  # in: R_CONSUMED before it
 R_NEWS = 264  # 1: its acknowledgement or window says what was not said before
-R_MAP = 272  # PIECES pieces of two words: bytes in, bytes out
+R_HELD = 272  # in: end of what came in order, consumed or not
+R_MAP = 280  # PIECES pieces of two words: bytes in, bytes out
 
 PIECES = 64
 PIECE = 16
-DIRECTION = R_MAP + PIECES * PIECE + 48  # a multiple of 64
+DIRECTION = R_MAP + PIECES * PIECE + 40  # a multiple of 64
 PAIR = P_DIRECTIONS + 2 * DIRECTION
 
 # R_STARTED

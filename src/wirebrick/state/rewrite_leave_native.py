@@ -21,6 +21,7 @@ from wirebrick.state.rewrite_layout import (
     R_END,
     R_FIN_OUT,
     R_FLAGS,
+    R_HELD,
     R_IN_ACKED,
     R_LARGEST,
     R_MSS,
@@ -194,7 +195,8 @@ def wants_answer(direction: int) -> int:
         return 0
     if load64(direction + R_END) > load64(direction + R_SENT):
         return 1
-    return 1 if load64(direction + R_CONSUMED) > load64(direction + R_IN_ACKED) else 0
+    had = max(load64(direction + R_CONSUMED), load64(direction + R_HELD))
+    return 1 if had > load64(direction + R_IN_ACKED) else 0
 
 
 def leave_empty(

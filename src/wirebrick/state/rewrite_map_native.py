@@ -19,6 +19,7 @@ from wirebrick.state.rewrite_layout import (
     R_CONSUMED,
     R_EMIT,
     R_END,
+    R_HELD,
     R_IN_ACKED,
     R_MAP,
     R_MAP_IN,
@@ -98,6 +99,9 @@ def map_acked(block: int, direction: int, to: int) -> int:
         store64(direction + R_STALE, load8(ring_at(block, direction, to - 1)))
         store64(direction + R_OUT_ACKED, to)
     acked = max(load64(direction + R_IN_ACKED), map_release(direction, to))
+    if to == load64(direction + R_END):
+        # What the function waits with is kept here: its sender must go on, to bring what it waits for.
+        acked = max(acked, load64(direction + R_HELD))
     store64(direction + R_IN_ACKED, acked)
     return acked
 

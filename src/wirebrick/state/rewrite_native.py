@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from wirebrick.packet.memory import load8, load32be, load64, store64
 from wirebrick.state.rewrite_arrive_native import (
+    MASK32,
     arrive_ack,
     arrive_syn,
     check_sequence,
@@ -42,6 +43,7 @@ from wirebrick.state.rewrite_layout import (
     R_FIN_IN,
     R_FIN_OUT,
     R_FLAGS,
+    R_HELD,
     R_LIMIT,
     R_SEEN,
     R_SENT,
@@ -253,6 +255,15 @@ def rewrite_commit(block: int, direction: int, next_seq: int, closed: int) -> in
         store64(direction + R_FIN_OUT, load64(direction + R_END))
         map_add(block, direction, 1, 1)
     store64(direction + R_EMIT, load64(direction + R_END))
+    return 0
+
+
+def rewrite_hold(block: int, direction: int, next_seq: int) -> int:
+    """All before the sequence number ``next_seq`` came in order: what of it isn't consumed waits for more. Returns 0."""
+    consumed = load64(direction + R_CONSUMED)
+    held = offset_of(direction, next_seq & MASK32, consumed)
+    if load64(direction + R_STARTED) != DATAGRAM and consumed <= held <= load64(direction + R_SEEN):
+        store64(direction + R_HELD, held)
     return 0
 
 

@@ -48,6 +48,7 @@ from wirebrick.state.rewrite_layout import (
     R_END,
     R_FIN_IN,
     R_FIN_OUT,
+    R_HELD,
     R_LIMIT,
     R_MSS,
     R_OTHER,
@@ -268,6 +269,7 @@ def reset_direction(direction: int) -> int:
     store64(direction + R_SCALE, SCALE_UNKNOWN)
     store64(direction + R_WINDOW_MOST, LEAST_WINDOW)
     store64(direction + R_LIMIT, NO_LIMIT)
+    store64(direction + R_HELD, 0)
     store64(direction + R_RAW_ACK, -1)
     store64(direction + R_ACK, -1)
     return 0

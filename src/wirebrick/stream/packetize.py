@@ -16,7 +16,7 @@ from wirebrick.stream.window import Window
 if TYPE_CHECKING:
     from wirebrick.stream.stream import Stream
 
-BUFFER = 1 << 18
+BUFFER = 1 << 19
 
 
 class Packetize(Node):
@@ -50,7 +50,7 @@ def packetize(
     of both directions are translated, whatever was added or removed, so that neither end notices: bytes that
     were emitted are kept until the receiver has acknowledged them, and are sent again when the sender sends
     again what they came of. So both directions of a connection must come to one worker, which they do unless
-    a shuffle parts them. ``buffer``: bytes kept of a direction, at most (256 KiB).
+    a shuffle parts them. ``buffer``: bytes kept of a direction, at most (512 KiB).
 
     ``fn(packet)`` may fill in header fields of each packet; checksums follow. Raises GraphError where there
     is no such window right before it, or where the headers are not those of its packets.

@@ -17,7 +17,9 @@ def fetches(fused: Fused) -> list[str]:
     """Lines for each table of flows that a function with ``packet.flow()`` uses; packets come from a port."""
     lines = []
     for number, state in enumerate(fused.shared.states):
-        flows = isinstance(state, Table) and state.key is FlowKey and isinstance(state.consistency, Partitioned)
+        flows = (
+            isinstance(state, Table) and state.key is FlowKey and isinstance(state.consistency, Partitioned)
+        )
         if flows and _looked_up(fused, number):
             lines.append(f"        prefetch_flows(w, t{number}, {state.stride})")
     return [f"    if load64(w + {frame.W_ENTRY}) == 0:", *lines] if lines else []

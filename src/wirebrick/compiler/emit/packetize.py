@@ -10,6 +10,7 @@ from wirebrick.compiler.emit.windows import block_of, maker_of
 from wirebrick.compiler.front.packets import innermost_ip
 from wirebrick.packet import frame
 from wirebrick.packet.made import MADE_SPILL
+from wirebrick.state.reassembly_layout import F_REACHED, F_START
 from wirebrick.state.rewrite_layout import REASONS
 from wirebrick.stream.graph import Slot
 from wirebrick.stream.packetize import Packetize
@@ -31,7 +32,10 @@ def emit_packetize(f: Fused, node: Window, packet: str, key: str, size: str, now
     code.line("if rw > 0:")
     with code.indent():
         code.line(f"wf = {packet}")
-        code.line(f"if wf > 0: result = {deliver}")
+        code.line("if wf > 0:")
+        with code.indent():
+            code.line(f"result = {deliver}")
+            code.line(f"rewrite_hold({tw}, rw, load64(wf + {F_START}) + load64(wf + {F_REACHED}))")
     code.line("if unlikely(result < 0):")
     with code.indent():
         f.fault(node, "result")

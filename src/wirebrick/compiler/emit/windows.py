@@ -22,6 +22,7 @@ from wirebrick.stream.window import Window
 if TYPE_CHECKING:
     from wirebrick.compiler.emit.fused import Fused
 
+
 def emit_window(f: Fused, node: Window) -> None:
     """Emit a window, and behind one that does not forward, what makes packets of its bytes."""
     settled, touched = f.knowledge.arrive(node.inputs)
@@ -95,7 +96,7 @@ def _late_calls(f: Fused, node: Window, flow: str, final: bool = False) -> None:
             code.line(f"reassembly_discard({block_of(f, node)}, wf)")
         else:
             tw = block_of(f, maker_of(node))
-            code.line(f"rw = find_direction({tw}, wf + {F_KEY}, pair_hash({tw}, wf + {F_KEY}))")
+            code.line(f"rw = rewrite_find({tw}, wf + {F_KEY})")
             _late(f, node)
         code.line(f"wf = {flow}")
 
@@ -147,6 +148,12 @@ def _rewriting(f: Fused, node: Window) -> None:
     code.line(f"while rw > 0 and reassembly_ready({block}, wf) != 0:")
     with code.indent():
         code.line(f"if rewrite_room({tw}, rw) == 0: return reassembly_keep({block}, wf)")
+        # Bytes that are known already, or that begin anew where reassembly had lost the stream.
+        code.line(f"skip = rewrite_accept({tw}, rw, load64(wf + {F_NEXT_SEQ}), load64(wf + {F_CLOSED}))")
+        code.line("if unlikely(skip != 0):")
+        with code.indent():
+            code.line(f"reassembly_done({block}, wf, min(skip, load64(wf + {F_SIZE})))")
+            code.line("continue")
         result = f.call(node, f.functions[node].function, (), None)
         code.line(f"if unlikely({result} < 0):")
         with code.indent():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from wirebrick.compiler.front.convert import int64, integer
 from wirebrick.compiler.front.fields import LOADS, STORES
 from wirebrick.compiler.front.maintain import Plan, follow, outer_steps, plan_for
-from wirebrick.compiler.kinds import BOOL, INT, NAT, U64, HeaderKind, Int, OctetsKind, Value, constant
+from wirebrick.compiler.kinds import BOOL, INT, NAT, U64, HeaderKind, Int, OctetsKind, Value
 from wirebrick.packet.faults import INDEX
 
 if TYPE_CHECKING:
