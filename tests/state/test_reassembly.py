@@ -400,6 +400,16 @@ def test_slots_are_used_again():
     assert driver.total("evicted") == 0
 
 
+def test_a_stream_that_just_began_holds_nothing_of_the_one_before():
+    driver = opened(consume=lambda data: 0)
+    driver.tcp(seq=101, data=b"abc")
+    assert driver.state.buffered == 3
+    driver.tcp(seq=104, flags=RST)
+    driver.tcp(seq=5000, flags=SYN)
+    assert driver.state.streams == 1
+    assert driver.state.buffered == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "options", "message"),
     [
