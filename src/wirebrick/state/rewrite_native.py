@@ -259,7 +259,7 @@ def rewrite_commit(block: int, direction: int, next_seq: int, closed: int) -> in
 
 
 def rewrite_hold(block: int, direction: int, next_seq: int) -> int:
-    """All before the sequence number ``next_seq`` came in order: what of it isn't consumed waits for more. Returns 0."""
+    """All before the sequence number ``next_seq`` came in order: what isn't consumed waits. Returns 0."""
     consumed = load64(direction + R_CONSUMED)
     held = offset_of(direction, next_seq & MASK32, consumed)
     if load64(direction + R_STARTED) != DATAGRAM and consumed <= held <= load64(direction + R_SEEN):

@@ -43,10 +43,8 @@ def bucket_missing(block: int, bucket: int, now: int) -> int:
     missing = load64(bucket + MISSING)
     elapsed = wrap64(now - load64(bucket + SINCE))
     if elapsed > 0:
-        if elapsed >= load64(block + B_REFILL):
-            missing = 0
-        else:
-            missing = max(0, missing - elapsed * load64(block + B_FILL))
+        full = elapsed >= load64(block + B_REFILL)
+        missing = 0 if full else max(0, missing - elapsed * load64(block + B_FILL))
     if elapsed > 0 or elapsed < -STEP:
         store64(bucket + SINCE, now)
         store64(bucket + MISSING, missing)
