@@ -41,6 +41,7 @@ REWRITE = {
     "rewrite_room": 2,
     "rewrite_emit": 4,
     "rewrite_commit": 4,
+    "rewrite_hold": 3,
     "rewrite_leave": 7,
 }
 REASSEMBLY = {"reassembly_packet": 7, "reassembly_ready": 2, "reassembly_done": 3, "reassembly_make_room": 2}
@@ -174,6 +175,8 @@ class Box:
             flow = self.call.stream_find(self.windows, key._at, self.call.stream_hash(self.windows, key._at))
         if flow > 0:
             self.serve(flow, direction)
+            reached = load64(flow + windows.F_START) + load64(flow + windows.F_REACHED)
+            self.call.rewrite_hold(self.block, direction, reached)
         assert load64(self.w + W_USED) == 1
         made = self.call.rewrite_leave(self.block, direction, self.w, 0, ip, header, begin)
         if made < 0:

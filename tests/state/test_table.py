@@ -1,9 +1,19 @@
+import ctypes
+
 import pytest
 
 from wirebrick import FlowKey, Record, Table
 from wirebrick.fields import F64, U8, U16, U64, IPv4Address
+from wirebrick.packet.memory import load64
+from wirebrick.state import table_layout as layout
 from wirebrick.state import table_native as native
 from wirebrick.state.base import use_worker, worker
+from wirebrick.state.table import seed
+from wirebrick.state.table_sweep_native import table_next, table_slot_key
+
+STEP = (
+    1 << layout.USUAL_SHIFT
+)  # ns: times that differ by less may be the same to a table without idle_timeout
 
 
 class Key(Record):
@@ -42,8 +52,8 @@ def made(key=Key, value=Value, workers=1, **options):
     return table
 
 
-def tag_of(table, key):
-    return native.table_tag(table.blocks[0], key._at)
+def home_of(table, key):
+    return native.table_hash(table.blocks[0], key._at, key.size)
 
 
 def numbers(table):
@@ -83,9 +93,9 @@ def test_removal_leaves_others_where_they_are():
 def test_full_evicts_the_least_recently_used():
     table = made(capacity=4)
     for n in range(4):
-        worker.now = n
+        worker.now = n * STEP
         table[Key(number=n)].packets = n
-    worker.now = 10
+    worker.now = 10 * STEP
     assert table[Key(number=0)].packets == 0
     assert Key(number=1) in table  # looking is not using
     assert table[Key(number=4)] == Value()
@@ -96,12 +106,24 @@ def test_full_evicts_the_least_recently_used():
 def test_eviction_looks_at_a_sample():
     table = made(capacity=100)
     for n in range(100):
-        worker.now = 1000 - n  # the first of a sample is its newest
         table[Key(number=n)].packets = 1
+    order = [key.number for key, _ in table._pairs(table.blocks[0])]  # as the slots lie, and the hand goes
+    for place, n in enumerate(order):
+        worker.now = (1000 - place) * STEP  # the first of a sample is its newest
+        table[Key(number=n)].packets = 1
+    worker.now = 1001 * STEP
     table[Key(number=100)].packets = 1
-    assert set(range(100)) - numbers(table) == {native.SAMPLE - 1}
+    first = order[layout.SAMPLE - 1]
+    assert set(range(100)) - numbers(table) == {first}
+    # The hand goes on behind the slot that was freed; the new key may lie among those it looks at.
+    hand = load64(table.blocks[0] + layout.T_HAND)
+    behind = []
+    while len(behind) < layout.SAMPLE:
+        hand = table_next(table.blocks[0], hand)
+        behind.append(Key.at(table_slot_key(table.blocks[0], hand)).number)
+    second = [n for n in behind if n != 100][-1]
     table[Key(number=101)].packets = 1
-    assert set(range(100)) - numbers(table) == {native.SAMPLE - 1, 2 * native.SAMPLE - 1}
+    assert set(range(100)) - numbers(table) == {first, second}
 
 
 def test_full_refuses():
@@ -193,20 +215,33 @@ def test_ten_thousand_keys():
 
 
 @pytest.mark.parametrize("stride", [1, 1 << 16, 1 << 32, 1 << 48])
-def test_tags_spread(stride):
-    table = made(capacity=1)
-    tags = [tag_of(table, Key(number=n * stride)) for n in range(4096)]
-    assert all(tag >> 31 == 1 for tag in tags)
+def test_homes_spread(stride):
+    table = made(capacity=3072)
+    homes = [home_of(table, Key(number=n * stride)) for n in range(4096)]
+    assert load64(table.blocks[0] + layout.T_HOMES) == 4096
+    assert all(1 <= home <= 4096 for home in homes)
     # 4096 balls into as many buckets leave 1507 of them empty, give or take.
-    assert len({tag & 0xFFF for tag in tags}) > 2450
-    assert len(set(tags)) > 4090
+    assert len(set(homes)) > 2450
 
 
-def test_tags_depend_on_each_word_and_its_place():
-    table = made(FlowKey)
-    tags = {
-        tag_of(table, FlowKey(**{field: 1 << bit}))
+@pytest.mark.parametrize("stride", [1, 1 << 16, 1 << 32, 1 << 48])
+def test_few_of_many_homes_are_the_same(stride):
+    block = (ctypes.c_uint8 * 4096)()
+    at = -(-ctypes.addressof(block) // 64) * 64
+    layout.table_init(at, 1 << 29, Key.size, 0, 0, 0, seed())  # no slot is touched
+    keys = [Key(number=n * stride) for n in range(4096)]
+    # Of 8,386,560 pairs, one in 2**30 has the same home.
+    assert len({native.table_hash(at, key._at, Key.size) for key in keys}) > 4090
+
+
+def test_homes_depend_on_each_word_and_its_place():
+    block = (ctypes.c_uint8 * 4096)()
+    at = -(-ctypes.addressof(block) // 64) * 64
+    layout.table_init(at, 1 << 29, FlowKey.size, 0, 0, 0, seed())
+    keys = [
+        FlowKey(**{field: 1 << bit})
         for field, bits in (("src", 128), ("dst", 128), ("src_port", 16), ("dst_port", 16), ("protocol", 8))
         for bit in range(bits)
-    }
-    assert len(tags) == 128 + 128 + 16 + 16 + 8
+    ]
+    homes = {native.table_hash(at, key._at, FlowKey.size) for key in keys}
+    assert len(homes) == 128 + 128 + 16 + 16 + 8

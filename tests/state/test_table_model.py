@@ -137,7 +137,7 @@ del _case  # else pytest would run it again
 @pytest.fixture(scope="module")
 def compiled():
     loader = pytest.importorskip("wirebrick.compiler.native")
-    counts = {"table_find": 2, "table_touch": 3, "table_remove": 2}
+    counts = {"table_find": 4, "table_touch": 5, "table_remove": 4}
     found = loader.load_native("wirebrick.state.table_native", counts)
     return {
         name: ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * counts[name])(address)
@@ -167,6 +167,7 @@ def test_compiled_does_the_same(compiled, operations, capacity, idle, full):
         now += step
         arguments = (key(number),) if name != "table_touch" else (key(number), now)
         at = [argument._at if isinstance(argument, Record) else argument for argument in arguments]
+        at += [Key.size, table.stride]
         a, b = getattr(native, name)(here, *at), compiled[name](there, *at)
         if a < 2 or b < 2:
             assert a == b

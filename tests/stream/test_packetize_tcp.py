@@ -50,10 +50,12 @@ def reword(lab: TcpLab, new: bytes) -> str:
 
 
 @contextmanager
-def rewording(lab: TcpLab, new: bytes = LONGER, *, loss: tuple[float, float] = (0, 0)) -> Iterator[Trunk]:
+def rewording(
+    lab: TcpLab, new: bytes = LONGER, *, loss: tuple[float, float] = (0, 0), twice: float = 0.001
+) -> Iterator[Trunk]:
     """A trunk that puts ``new`` for every cat; at the end, connections are closed and counters as they should be.
 
-    Without ``loss`` (before and after the network function) nothing may have been sent twice.
+    Without ``loss`` (before and after the network function) no more than the share ``twice`` may have been sent twice.
     """
     with Trunk(lab, reword(lab, new), loss_before=loss[0], loss_after=loss[1], seed=3) as trunk:
         yield trunk
@@ -65,9 +67,7 @@ def rewording(lab: TcpLab, new: bytes = LONGER, *, loss: tuple[float, float] = (
             assert tcp[name] == 0, f"{name}: {tcp[name]}"
         if not any(loss):
             again, sent = tcp["TcpRetransSegs"], tcp["TcpOutSegs"]
-            # Where all that comes becomes nothing, only probes bring acknowledgements: some look like duplicates.
-            most = sent // 1000 if new else sent // 100
-            assert again <= most, f"{again} of {sent} segments were sent again: {sorted(tcp.items())}"
+            assert again <= sent * twice, f"{again} of {sent} segments were sent again: {sorted(tcp.items())}"
             assert tcp["TcpExtTCPTimeouts"] <= 1  # a machine that stood still for a second
     assert trunk.result["nfs"][-1]["faults"] == 0, trunk.result
 
@@ -95,8 +95,9 @@ def test_pages_of_all_sizes(lab: TcpLab, web: Web, new: bytes):
 @WORDS
 def test_pages_of_one_word(lab: TcpLab, web: Web, new: bytes):
     # Three bytes again and again: nearly every segment ends inside the word. The end of the page waits for more
-    # until the connection closes. With NOTHING, hardly a byte of what the server sends arrives.
-    with rewording(lab, new):
+    # until the connection closes. With NOTHING, hardly a byte of what the server sends arrives. Acknowledgements that
+    # answer probes may look like duplicates to the sender, so a few segments are sent again.
+    with rewording(lab, new, twice=0.03):
         for word, last in itertools.product((b"cat", b"c", b"cca"), (b".", b"", b"c", b"ca", b"cat")):
             got = web.fetch(page(150_000, 0, new, extra=f"&repeat={word.hex()}&last={last.hex()}"))
             expected = replaced(repeated(word, 150_000, last), new)

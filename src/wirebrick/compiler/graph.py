@@ -31,7 +31,11 @@ MODULES = (
 # What only graphs with certain operators call.
 MODULES_OF = {
     "shuffle": ("wirebrick.packet.flow_hash", "wirebrick.runtime.ring_native"),
-    "window": ("wirebrick.state.reassembly_native", "wirebrick.state.reassembly_give_native"),
+    "window": (
+        "wirebrick.state.reassembly_native",
+        "wirebrick.state.reassembly_give_native",
+        "wirebrick.state.reassembly_index_native",
+    ),
     "packetize": ("wirebrick.packet.made", "wirebrick.state.rewrite_native"),
 }
 

@@ -20,6 +20,7 @@ from wirebrick.runtime.plan import WINDOW, scope_name
 from wirebrick.state.base import worker
 from wirebrick.state.reassembly_flows_native import reassembly_make_room
 from wirebrick.state.reassembly_give_native import reassembly_discard, reassembly_keep
+from wirebrick.state.reassembly_index_native import stream_find, stream_hash
 from wirebrick.state.reassembly_layout import F_CLOSED, F_KEY, F_NEXT_SEQ, F_REACHED, F_SIZE, F_START
 from wirebrick.state.reassembly_native import (
     reassembly_done,
@@ -172,6 +173,8 @@ class Windowing:
             tcp = start + last.start if self._tcp else 0
             missing = last.wire - last.end
             flow = reassembly_packet(block, key, tcp, start + last.begin, size, missing, now)
+            if flow <= 0:  # it brought nothing, but what is kept may have room now
+                flow = stream_find(block, key, stream_hash(block, key))
             if flow > 0:
                 self._stream = stream
                 try:

@@ -34,7 +34,9 @@ def count_min_init(block: int, width: int, depth: int, key: int, seed: int) -> i
     for row in range(depth):
         # The header alone of a table with as many homes as a row has counters: its hash is what is wanted.
         homes = max(1, width * 3 // 4)
-        table_init(block + C_HASHES + row * table_notes(key), homes, key, 0, 0, 0, wrap64(seed + row * _APART))
+        table_init(
+            block + C_HASHES + row * table_notes(key), homes, key, 0, 0, 0, wrap64(seed + row * _APART)
+        )
     return 0
 
 

@@ -8,10 +8,10 @@ A block is a header, notes for those who look ahead, the slots and a scratch val
 
 Numbers count from 1. The first slots, a power of two of them, are *homes*: the hash of a key names its home. The
 home has one key of those that hash to it; the others lie in *overflow* slots, of which there are as many as the
-table has capacity, in a ring that starts and ends at the home. So most look-ups read one slot, which is one cache line where it has 64
-bytes (a FlowKey and 16 bytes of value). Keys never move: a value's address is good until its key is removed or
-gives way to another. A home whose key was removed keeps its chain. A new block is all zeros but for its header,
-and its pages are touched only as it fills.
+table has capacity, in a ring that starts and ends at the home. So most look-ups read one slot, which is one cache
+line where it has 64 bytes (a FlowKey and 16 bytes of value). Keys never move: a value's address is good until its
+key is removed or gives way to another. A home whose key was removed keeps its chain. A new block is all zeros but
+for its header, and its pages are touched only as it fills.
 
 Integers alone, and the memory primitives; runs as it is in CPython, and compiled.
 """

@@ -79,9 +79,7 @@ def packetize(
     given = tuple(headers) if isinstance(headers, Sequence) else (headers,)
     if given != stream.headers:
         have = ", ".join(header.__name__ for header in stream.headers)
-        raise GraphError(
-            f"the packets have other headers: {have}", place=place, cure=f"packetize(({have}))"
-        )
+        raise GraphError(f"the packets have other headers: {have}", place=place, cure=f"packetize(({have}))")
     if fn is not None:
         check_function(fn, "packetize", place)
     if buffer is not None and (type(buffer) is not int or not 1 << 12 <= buffer <= 1 << 28):

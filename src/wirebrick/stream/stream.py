@@ -157,7 +157,11 @@ class Stream:
         return window(self, size, slide, timeout, fn, forward, metadata=metadata, flows=flows, buffer=buffer)
 
     def packetize(
-        self, headers: Sequence[type[Header]], fn: Callable[[Any], None] | None = None, *, buffer: int | None = None
+        self,
+        headers: Sequence[type[Header]],
+        fn: Callable[[Any], None] | None = None,
+        *,
+        buffer: int | None = None,
     ) -> Stream:
         """Make packets of what a window's function emits; see ``wirebrick.stream.packetize``."""
         from wirebrick.stream.packetize import packetize

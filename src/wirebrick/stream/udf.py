@@ -29,9 +29,7 @@ class FunctionNode(Node):
         return self.kind if name == "<lambda>" else f"{self.kind}({name})"
 
 
-def check_function(
-    function: Any, operator: str, place: Place | None, argument: str = "the packet"
-) -> None:
+def check_function(function: Any, operator: str, place: Place | None, argument: str = "the packet") -> None:
     """Raise GraphError unless ``function`` is a plain function of one ``argument``."""
     if not inspect.isfunction(function):
         raise GraphError(

@@ -32,6 +32,9 @@ def emit_packetize(f: Fused, node: Window, packet: str, key: str, size: str, now
     code.line("if rw > 0:")
     with code.indent():
         code.line(f"wf = {packet}")
+        # It may have brought nothing, and what is kept may have room now.
+        block = block_of(f, node)
+        code.line(f"if wf <= 0: wf = stream_find({block}, {key}, stream_hash({block}, {key}))")
         code.line("if wf > 0:")
         with code.indent():
             code.line(f"result = {deliver}")

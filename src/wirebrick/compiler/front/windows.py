@@ -75,7 +75,9 @@ def window_attribute(f: Emitter, node: ast.Attribute, kind: WindowKind) -> Value
     if name == "metadata":
         if kind.schema is None:
             f.refuse(
-                node, "this window has no metadata", "declare it: window(..., metadata=Schema), a Record class"
+                node,
+                "this window has no metadata",
+                "declare it: window(..., metadata=Schema), a Record class",
             )
         return Value(RecordKind(kind.schema), f.keep(f"{flow} + {F_META}"))
     if name in METHODS:
