@@ -1,8 +1,8 @@
 """Where everything lies in a block of reassembly: the header, and the record (slot) of each stream.
 
-A block is a header, the buckets of the index by flow, slots, as many buffers, and one window's scratch memory.
-``R_`` are byte offsets in the header, ``F_`` in a slot; all words have 64 bits. A stream is one direction of a
-flow. *Offsets* of bytes in it count from 0, its first byte, and never wrap.
+A block is a header, the buckets of the index by flow, slots, as many buffers, and one window's scratch
+memory. ``R_`` are byte offsets in the header, ``F_`` in a slot; all words have 64 bits. A stream is one
+direction of a flow. *Offsets* of bytes in it count from 0, its first byte, and never wrap.
 """
 
 from __future__ import annotations
