@@ -57,7 +57,8 @@ def rows_of(table: Table[Any, Any]) -> NDArray[Any]:
     keys[:] = rows["key"]
     raw = keys.view(f"V{table.key.size}")
     _, first, where = np.unique(raw, return_index=True, return_inverse=True)
-    united = rows[first]
+    united = np.zeros(len(first), pair)  # rows[first] alone would leave the padding to chance
+    united[:] = rows[first]
     for name, field in table.value.fields.items():
         if field.address is None:
             column = rows["value"][name]
