@@ -68,7 +68,8 @@ def rewording(
         if not any(loss):
             again, sent = tcp["TcpRetransSegs"], tcp["TcpOutSegs"]
             assert again <= sent * twice, f"{again} of {sent} segments were sent again: {sorted(tcp.items())}"
-            assert tcp["TcpExtTCPTimeouts"] <= 1  # a machine that stood still for a second
+            # A busy machine stands still for a second; and where much may be sent again, timers may be why.
+            assert tcp["TcpExtTCPTimeouts"] <= (1 if twice <= 0.001 else 5)
     assert trunk.result["nfs"][-1]["faults"] == 0, trunk.result
 
 
