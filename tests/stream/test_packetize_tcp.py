@@ -67,7 +67,9 @@ def rewording(
             assert tcp[name] == 0, f"{name}: {tcp[name]}"
         if not any(loss):
             again, sent = tcp["TcpRetransSegs"], tcp["TcpOutSegs"]
-            assert again <= sent * twice, f"{again} of {sent} segments were sent again: {sorted(tcp.items())}"
+            assert again <= max(2, sent * twice), (
+                f"{again} of {sent} segments were sent again: {sorted(tcp.items())}"
+            )
             # A busy machine stands still for a second; and where much may be sent again, timers may be why.
             assert tcp["TcpExtTCPTimeouts"] <= (1 if twice <= 0.001 else 5)
     assert trunk.result["nfs"][-1]["faults"] == 0, trunk.result
