@@ -59,7 +59,8 @@ class Saving:
 
         True; or False where there is no file and ``missing_ok``. Raises StateError for a file that isn't
         there or is damaged, and where it is of an object made otherwise: another class, other fields, another
-        size. A run with another number of workers raises it too, unless contents can be put together.
+        size. A run with another number of workers raises it too, unless contents can be put together. The
+        checksum finds damage, not intent: restore files only from where you would take a program from.
         """
         from wirebrick.state.snapshot import load
 
