@@ -30,6 +30,7 @@ EXAMPLE = ROOT / "examples" / "step16_packetize.py"
 OPERATOR = ROOT / "src" / "wirebrick" / "stream" / "packetize.py"
 
 OLD = b"cat"
+SPARE = 40  # segments that a busy machine may have sent again
 LONGER, SHORTER, NOTHING = b"leopard", b"c", b""  # the first is the example's own
 WORDS = pytest.mark.parametrize("new", [LONGER, SHORTER, NOTHING], ids=["longer", "shorter", "nothing"])
 MSS = 1448  # of the laboratory: 1500 less IPv4, TCP and timestamps
@@ -67,11 +68,11 @@ def rewording(
             assert tcp[name] == 0, f"{name}: {tcp[name]}"
         if not any(loss):
             again, sent = tcp["TcpRetransSegs"], tcp["TcpOutSegs"]
-            assert again <= max(2, sent * twice), (
+            assert again <= max(SPARE, sent * twice), (
                 f"{again} of {sent} segments were sent again: {sorted(tcp.items())}"
             )
-            # A busy machine stands still for a second; and where much may be sent again, timers may be why.
-            assert tcp["TcpExtTCPTimeouts"] <= (1 if twice <= 0.001 else 5)
+            # A busy machine stands still for a second: then timers are why segments are sent again.
+            assert tcp["TcpExtTCPTimeouts"] <= 5
     assert trunk.result["nfs"][-1]["faults"] == 0, trunk.result
 
 
