@@ -84,8 +84,7 @@ def theirs(flows: int, seconds: float) -> float:
 def c_table(capacity: int) -> CNF:
     """The C baseline: twice as many slots as flows or more, a power of two of them."""
     slots = 1 << (2 * capacity - 1).bit_length()
-    memory = np.zeros(
-        slots * SLOT + SLOT, np.uint8
-    )  # as the blocks of state objects: in huge pages where large
+    # As the blocks of state objects: NumPy asks for huge pages where it is large.
+    memory = np.zeros(slots * SLOT + SLOT, np.uint8)
     first = -(-memory.ctypes.data // SLOT) * SLOT
     return CNF("table", (first, slots - 1, capacity, 0, 0), keeps=memory)

@@ -6,11 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from table_structure import check
 
 from wirebrick import Record, Table
 from wirebrick.fields import U8, U32, U64
 from wirebrick.packet.memory import load64
 from wirebrick.state import table_native as native
+from wirebrick.state import table_sweep_native as sweep
 from wirebrick.state.base import worker
 
 
@@ -73,6 +75,7 @@ class Roomy(RuleBasedStateMachine):
         assert len(self.table) == len(self.model)
         assert {k.a: v.number for k, v in self.table.items()} == self.model
         assert self.table.evicted == self.table.expired == self.table.refused == 0
+        check(self.table, self.table.blocks[0])
 
 
 class Narrow(RuleBasedStateMachine):
@@ -117,10 +120,26 @@ class Narrow(RuleBasedStateMachine):
         del self.table[key(number)]
         self.last.pop(number, None)
 
+    @rule(step=st.integers(0, 30), most=st.sampled_from([0, 1, 3, 100]))
+    def expire(self, step, most):
+        worker.now += step
+        before = set(self.last)
+        idle = {n for n in before if worker.now - self.last[n] >= self.idle}
+        gone = self.table.expire(most)
+        now = {k.a for k, _ in self.table.items()}
+        assert now <= before
+        assert before - now <= idle
+        assert len(before - now) == gone <= most
+        if most == 100:  # more than there are slots
+            assert before - now == idle
+        self.counts["expired"] += gone
+        self.last = {n: self.last[n] for n in now}
+
     @invariant()
     def counted(self):
         assert len(self.table) == len(self.last)
         assert {name: getattr(self.table, name) for name in self.counts} == self.counts
+        check(self.table, self.table.blocks[0])
 
 
 class NarrowRefusing(Narrow):
@@ -137,18 +156,19 @@ del _case  # else pytest would run it again
 @pytest.fixture(scope="module")
 def compiled():
     loader = pytest.importorskip("wirebrick.compiler.native")
-    counts = {"table_find": 4, "table_touch": 5, "table_remove": 4}
-    found = loader.load_native("wirebrick.state.table_native", counts)
-    return {
-        name: ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * counts[name])(address)
-        for name, address in found.items()
-    }
+    functions = {}
+    for module, names in MODULES.items():
+        for name, address in loader.load_native(module, names).items():
+            functions[name] = ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * names[name])(address)
+    return functions
 
 
-OPERATIONS = st.lists(
-    st.tuples(st.sampled_from(["table_find", "table_touch", "table_remove"]), NUMBERS, st.integers(0, 9)),
-    max_size=150,
-)
+MODULES = {
+    "wirebrick.state.table_native": {"table_find": 4, "table_touch": 5, "table_remove": 4},
+    "wirebrick.state.table_sweep_native": {"table_expire": 3, "table_next": 2},
+}
+NAMES = [name for names in MODULES.values() for name in names]
+OPERATIONS = st.lists(st.tuples(st.sampled_from(NAMES), NUMBERS, st.integers(0, 9)), max_size=150)
 
 
 @given(
@@ -165,10 +185,13 @@ def test_compiled_does_the_same(compiled, operations, capacity, idle, full):
     now = 0
     for name, number, step in operations:
         now += step
-        arguments = (key(number),) if name != "table_touch" else (key(number), now)
-        at = [argument._at if isinstance(argument, Record) else argument for argument in arguments]
-        at += [Key.size, table.stride]
-        a, b = getattr(native, name)(here, *at), compiled[name](there, *at)
+        if name in MODULES["wirebrick.state.table_sweep_native"]:
+            given = [now, step] if name == "table_expire" else [number]
+            assert getattr(sweep, name)(here, *given) == compiled[name](there, *given)
+            continue
+        wanted = key(number)
+        given = [wanted._at, *[now] * (name == "table_touch"), Key.size, table.stride]
+        a, b = getattr(native, name)(here, *given), compiled[name](there, *given)
         if a < 2 or b < 2:
             assert a == b
             continue

@@ -9,7 +9,7 @@ Integers alone, and the memory primitives; runs as it is in CPython, and compile
 
 from __future__ import annotations
 
-from wirebrick.packet.frame import D_DATA, D_LENGTH, DESCRIPTOR, W_BURST, W_COUNT
+from wirebrick.packet.frame import D_DATA, D_LENGTH, DESCRIPTOR, W_BURST, W_COUNT, W_ENTRY
 from wirebrick.packet.memory import (
     load8,
     load16be,
@@ -36,13 +36,18 @@ from wirebrick.state.table_layout import (
 from wirebrick.state.table_native import table_place, table_same, table_term, table_use
 
 NOTES_SHIFT = 2  # a descriptor has four times as many bytes as a note
+NOTES_MASK = 8 * (NOTES - 1)
 AHEAD = 32  # packets between asking for a home and looking at it; AHEAD <= NOTES
 SMALL = 1 << 14  # flows: tables of fewer stay in a core's own caches, where looking ahead only costs time
 
 
 def prefetch_flows(context: int, block: int, stride: int) -> int:
-    """Fetch what a table of flows has of the packets that came in with this burst."""
-    if load64(block + T_COUNT) < SMALL:
+    """Fetch what a table of flows has of the packets that came in with this burst; the address of the notes.
+
+    The note on a packet, at NOTES_SHIFT of its descriptor's address, is the offset of its flow's home. 0: nothing is
+    fetched, as the table is small or the burst is none of a port's.
+    """
+    if load64(block + T_COUNT) < SMALL or load64(context + W_ENTRY) != 0:
         return 0
     count = load64(context + W_COUNT)
     descriptor = load64(context + W_BURST)
@@ -52,28 +57,30 @@ def prefetch_flows(context: int, block: int, stride: int) -> int:
         if position >= AHEAD:
             # By now the home is there. The next slot of its chain is fetched too, in case the flow is in that one;
             # without a branch, for one that waits for memory and is guessed wrong would hold up all the others.
-            home = block + load64(notes + (position - AHEAD & NOTES - 1) * 8)
+            home = block + load64(notes + (descriptor - AHEAD * DESCRIPTOR >> NOTES_SHIFT & NOTES_MASK))
             prefetch(slots + (load32(home + S_NEXT) & LINK) * stride)
         if position < count:
             data = load64(descriptor + D_DATA)
             home = slots + flow_home(block, data, data + load32(descriptor + D_LENGTH)) * stride
             prefetch(home)
-            store64(notes + (position & NOTES - 1) * 8, home - block)
-            descriptor += DESCRIPTOR
-    return 0
+            store64(notes + (descriptor >> NOTES_SHIFT & NOTES_MASK), home - block)
+        descriptor += DESCRIPTOR
+    return notes
 
 
-def use_flow(context: int, descriptor: int, block: int, key: int, now: int, size: int, stride: int) -> int:
-    """As ``table_use``, for a packet's flow: what was found out ahead is not done again.
+def use_flow(notes: int, descriptor: int, block: int, key: int, now: int, size: int, stride: int) -> int:
+    """As ``table_use``, for a packet's flow: what was found out ahead (``notes``, or 0) is not done again.
 
-    Whatever the note says: where it is the slot of the key, it is right.
+    A note that is old, or of another packet, is the offset of some slot, or 0. Whatever it says: where its slot has
+    the key, that is the key's slot.
     """
-    note = descriptor - load64(context + W_BURST) >> NOTES_SHIFT & (NOTES - 1) * 8
-    slot = load64(block + load64(block + T_NOTES) + note) + block
-    if slot == block or load32(slot + S_NEXT) < TAKEN or table_same(slot + S_KEY, key, size) == 0:
-        return table_use(block, key, now, size, stride)
-    store32(slot + S_LAST, now >> load64(block + T_SHIFT))
-    return slot + S_KEY + size
+    if notes != 0:
+        offset = load64(notes + (descriptor >> NOTES_SHIFT & NOTES_MASK))
+        slot = block + offset
+        if offset != 0 and load32(slot + S_NEXT) >= TAKEN and table_same(slot + S_KEY, key, size) != 0:
+            store32(slot + S_LAST, now >> load64(block + T_SHIFT))
+            return slot + S_KEY + size
+    return table_use(block, key, now, size, stride)
 
 
 def flow_home(block: int, data: int, end: int) -> int:

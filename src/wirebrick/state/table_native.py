@@ -100,15 +100,21 @@ def table_same(a: int, b: int, size: int) -> int:
 def table_seek(block: int, key: int, size: int, stride: int) -> int:
     """Address of the slot that has the key; or, negative, that of its home."""
     home = table_home(block, key, size, stride)
-    slot = home
-    link = load32(slot + S_NEXT)
-    while link < TAKEN or table_same(slot + S_KEY, key, size) == 0:
-        number = link & LINK
-        if number <= load64(block + T_HOMES):
-            return -home
+    if load32(home + S_NEXT) >= TAKEN and table_same(home + S_KEY, key, size) != 0:
+        return home
+    return table_follow(block, home, key, size, stride)
+
+
+def table_follow(block: int, home: int, key: int, size: int, stride: int) -> int:
+    """The same of a key that its home doesn't have."""
+    number = load32(home + S_NEXT) & LINK
+    homes = load64(block + T_HOMES)
+    while number > homes:
         slot = table_slot(block, number, stride)
-        link = load32(slot + S_NEXT)
-    return slot
+        if table_same(slot + S_KEY, key, size) != 0:
+            return slot
+        number = load32(slot + S_NEXT) & LINK
+    return -home
 
 
 def table_age(block: int, slot: int, now: int) -> int:
@@ -206,9 +212,11 @@ def table_insert(block: int, home: int, key: int, now: int, size: int, stride: i
 
 def table_use(block: int, key: int, now: int, size: int, stride: int) -> int:
     """Address of the key's value, used at time ``now`` (ns); or, negative, that of its home."""
-    slot = table_seek(block, key, size, stride)
-    if slot < 0:
-        return slot
+    slot = table_home(block, key, size, stride)
+    if load32(slot + S_NEXT) < TAKEN or table_same(slot + S_KEY, key, size) == 0:
+        slot = table_follow(block, slot, key, size, stride)
+        if slot < 0:
+            return slot
     store32(slot + S_LAST, now >> load64(block + T_SHIFT))
     return slot + S_KEY + size
 

@@ -1,12 +1,13 @@
-"""Fetching ahead: what a burst will need of large tables is asked for before its first packet is processed."""
+"""Fetching ahead: what a burst will need of large tables is asked for before its first packet is processed.
+
+A name that a function needs from its caller says so: ``aheadN`` is where what was found out ahead about state N stands,
+or 0.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wirebrick.packet import frame
-from wirebrick.packet.flow import FlowKey
-from wirebrick.state.consistency import Partitioned
 from wirebrick.state.table import Table
 
 if TYPE_CHECKING:
@@ -14,20 +15,13 @@ if TYPE_CHECKING:
 
 
 def fetches(fused: Fused) -> list[str]:
-    """Lines for each table of flows that a function with ``packet.flow()`` uses; packets come from a port."""
+    """Lines for each table of flows; fetched is what packets ask for with ``packet.flow()``."""
     lines = []
     for number, state in enumerate(fused.shared.states):
-        flows = (
-            isinstance(state, Table) and state.key is FlowKey and isinstance(state.consistency, Partitioned)
-        )
-        if flows and _looked_up(fused, number):
-            lines.append(f"        prefetch_flows(w, t{number}, {state.stride})")
-    return [f"    if load64(w + {frame.W_ENTRY}) == 0:", *lines] if lines else []
-
-
-def _looked_up(fused: Fused, number: int) -> bool:
-    """Whether a function that asks for a packet's flow uses a state object."""
-    return any(
-        "flow" in found.facts.reads and f"t{number}" in found.function.needs
-        for found in fused.functions.values()
-    )
+        users = [found for found in fused.functions.values() if f"ahead{number}" in found.function.needs]
+        if users:
+            assert isinstance(state, Table)
+            asked = any("flow" in found.facts.reads for found in users)
+            what = f"prefetch_flows(w, t{number}, {state.stride})" if asked else "0"
+            lines.append(f"    ahead{number} = {what}")
+    return lines

@@ -109,7 +109,7 @@ class Fused:
         for port in sorted(self.local_ports):
             lines += [f"    n{port} = load64(load64(lists + {8 * port}))"]
             lines += [f"    list{port} = load64(lists + {8 * port}) + {frame.LIST_HEAD}"]
-        lines += [*events_before(self), *ahead.fetches(self), *loops.before(self), *loops.turn(self)]
+        lines += [*ahead.fetches(self), *events_before(self), *loops.before(self), *loops.turn(self)]
         lines += [
             f"        d = burst + i * {frame.DESCRIPTOR}",
             *events_check(self),

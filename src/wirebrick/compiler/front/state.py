@@ -79,7 +79,8 @@ def touched(f: Emitter, node: ast.AST, table: Table[Any, Any], key: Value) -> Va
     arguments = f"{block_of(f, table)}, {at}, {now(f)}, {sizes(table)}"
     if not isinstance(table.consistency, Bounded):
         if table.key is FlowKey and isinstance(table.consistency, Partitioned):
-            code = f.keep(f"use_flow({f.need('w')}, {f.need('d')}, {arguments})")
+            ahead = f.need("ahead" + f.unit.state(f, table).removeprefix("t"))
+            code = f.keep(f"use_flow({ahead}, {f.need('d')}, {arguments})")
         else:
             code = f.keep(f"table_use({arguments})")
         enter = arguments.replace(", ", f", {code}, ", 1)
