@@ -25,6 +25,7 @@ from wirebrick.state.rewrite_layout import (
     P_ASKED,
     P_STATE,
     R_ACK,
+    R_ASKED,
     R_BASE,
     R_BEFORE,
     R_CONSUMED,
@@ -196,6 +197,7 @@ def arrive_ack(block: int, direction: int, tcp: int, flags: int) -> int:
         if at > load64(other + R_SENT) or at < acked - load64(other + R_WINDOW_MOST):
             return DROP_ACK
         if at >= acked:
+            store64(other + R_ASKED, 0)
             ack = number_of(other, map_acked(block, other, at))
             if load64(other + R_STALE) < 0:
                 store64(other + R_STALE, 0)

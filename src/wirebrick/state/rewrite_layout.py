@@ -101,24 +101,27 @@ R_MAP_OUT = 160  # out: the same
 R_PIECE = 168  # number of the first piece
 R_PIECES = 176  # how many there are
 R_LIMIT = 184  # bytes that the function is given at once
+R_ASKED = 192  # 1: the receiver was asked what it has, and did not answer yet
 # What the sender's own packets say.
-R_SCALE = 192  # shift of its windows as its SYN said, or SCALE_NONE, SCALE_UNKNOWN
-R_RAW_ACK = 200  # acknowledgement of its last packet, as it was
-R_RAW_WINDOW = 208  # window of that, as it was
-R_ACK = 216  # acknowledgement of its last packet, as it leaves
-R_WINDOW = 224  # window of that, as it leaves
+R_SCALE = 200  # shift of its windows as its SYN said, or SCALE_NONE, SCALE_UNKNOWN
+R_RAW_ACK = 208  # acknowledgement of its last packet, as it was
+R_RAW_WINDOW = 216  # window of that, as it was
+R_ACK = 224  # acknowledgement of its last packet, as it leaves
+R_WINDOW = 232  # window of that, as it leaves
 # The packet between rewrite_arrive and rewrite_leave.
-R_NOW = 232  # in: its first byte
-R_SIZE = 240  # its payload
-R_FLAGS = 248
-R_BEFORE = 256  # in: R_CONSUMED before it
-R_NEWS = 264  # 1: its acknowledgement or window says what was not said before
-R_HELD = 272  # in: end of what came in order, consumed or not
-R_MAP = 280  # PIECES pieces of two words: bytes in, bytes out
+R_NOW = 240  # in: its first byte
+R_SIZE = 248  # its payload
+R_FLAGS = 256
+R_BEFORE = 264  # in: R_CONSUMED before it
+R_NEWS = 272  # 1: its acknowledgement or window says what was not said before
+R_HELD = 280  # in: end of what the function was given, consumed or not
+R_REFUSED = 288  # 1: there was no room for what the function makes of it
+R_REACHED = 296  # in: end of what came in order
+R_MAP = 304  # PIECES pieces of two words: bytes in, bytes out
 
 PIECES = 64
 PIECE = 16
-DIRECTION = R_MAP + PIECES * PIECE + 40  # a multiple of 64
+DIRECTION = R_MAP + PIECES * PIECE + 16  # a multiple of 64
 PAIR = P_DIRECTIONS + 2 * DIRECTION
 
 # R_STARTED

@@ -15,6 +15,7 @@ from wirebrick.state.rewrite_layout import (
     MIDSTREAM,
     NOT_YET,
     R_ACK,
+    R_ASKED,
     R_BEFORE,
     R_CONSUMED,
     R_EDGE,
@@ -28,6 +29,7 @@ from wirebrick.state.rewrite_layout import (
     R_NEWS,
     R_NOW,
     R_OUT_ACKED,
+    R_REACHED,
     R_SENT,
     R_SIZE,
     R_STALE,
@@ -157,6 +159,11 @@ def leave_segment(
             )
             count(block, C_RETRANSMITTED, reached - out)
     sent = load64(direction + R_SENT)
+    if done == 0 and asks_again(direction) != 0:
+        out = load64(direction + R_OUT_ACKED)
+        stop = min(sent, out + segment_most(direction, w, descriptor, ip_offset, tcp_offset, begin))
+        out, done = put_segments(block, direction, w, position, ip_offset, tcp_offset, begin, out, stop, done)
+        count(block, C_RETRANSMITTED, out - load64(direction + R_OUT_ACKED))
     limit = min(load64(direction + R_END), max(sent, load64(direction + R_EDGE)))
     if sent < limit:
         sent, done = put_segments(
@@ -166,6 +173,19 @@ def leave_segment(
     if done > 0:
         return done - 1
     return leave_empty(block, direction, w, descriptor, ip_offset, tcp_offset, begin)
+
+
+def asks_again(direction: int) -> int:
+    """1 for a keep-alive or window probe of a sender that has nothing to repeat, while output may have been lost.
+
+    So it is where input was acknowledged before what it became was: bytes that a function waited with.
+    """
+    now = load64(direction + R_NOW)
+    if load64(direction + R_SIZE) > 0 or now >= load64(direction + R_IN_ACKED):
+        return 0
+    if load64(direction + R_IN_ACKED) < load64(direction + R_CONSUMED):
+        return 0
+    return 1 if load64(direction + R_SENT) > load64(direction + R_OUT_ACKED) else 0
 
 
 def reset_place(direction: int) -> int:
@@ -183,15 +203,18 @@ def wants_answer(direction: int) -> int:
     """1 where the receiver has to be asked what it has: no data will bring the sender the acknowledgement it waits for.
 
     Out of order and again: as the receiver would answer these at once (RFC 5681, 3.2). In order: where what it became
-    is nothing, or waits for the window, while nothing is on its way that would be acknowledged.
+    is nothing, or waits for the window, while nothing is on its way that will be answered: one answer is for all that
+    came before it, and a second would be taken for a duplicate.
     """
     now = load64(direction + R_NOW)
     last = now + load64(direction + R_SIZE) + (1 if load64(direction + R_FLAGS) & FIN else 0)
     if now == last:
         return 1 if now < load64(direction + R_IN_ACKED) else 0  # a keep-alive
-    if last <= load64(direction + R_BEFORE) or now > load64(direction + R_CONSUMED):
+    if last <= load64(direction + R_BEFORE):
         return 1
-    if load64(direction + R_SENT) > load64(direction + R_OUT_ACKED):
+    if now > max(load64(direction + R_CONSUMED), load64(direction + R_REACHED)):
+        return 1
+    if load64(direction + R_SENT) > load64(direction + R_OUT_ACKED) or load64(direction + R_ASKED) != 0:
         return 0
     if load64(direction + R_END) > load64(direction + R_SENT):
         return 1
@@ -215,6 +238,7 @@ def leave_empty(
     size = 0
     if wants_answer(direction) != 0:
         count(block, C_PROBES, 1)
+        store64(direction + R_ASKED, 1)
         number = load64(direction + R_OUT_ACKED) - 1
         if had_bytes and load64(direction + R_STALE) >= 0:
             size = 1

@@ -45,6 +45,8 @@ from wirebrick.state.rewrite_layout import (
     R_FLAGS,
     R_HELD,
     R_LIMIT,
+    R_REACHED,
+    R_REFUSED,
     R_SEEN,
     R_SENT,
     R_SIZE,
@@ -149,6 +151,7 @@ def arrive_segment(block: int, key: int, tcp: int, header: int, size: int, now: 
     take_sequence(direction, size, flags)
     # Whatever was emitted but not committed belongs to a call that failed.
     store64(direction + R_EMIT, load64(direction + R_END))
+    store64(direction + R_REFUSED, 0)
     note_state(block, direction, flags, now)
     return direction
 
@@ -202,10 +205,11 @@ def is_of_older(direction: int, closed: int) -> int:
 def rewrite_room(block: int, direction: int) -> int:
     """How many bytes the function may be given at once (the first of a window); 0: none before more is acknowledged.
 
-    But what a stream has when it is closed is given whole.
-    All there are, unless it once emitted more for them than there was room for: then half as many, and so on.
+    All there are, unless it once emitted more for them than there was room for: then half as many, and so on. But
+    what a stream has when it is closed is given whole.
     """
     if ring_space(block, direction) * 2 < load64(block + B_RING) - 2:
+        store64(direction + R_REFUSED, 1)
         return 0
     return load64(direction + R_LIMIT)
 
@@ -220,6 +224,7 @@ def rewrite_emit(block: int, direction: int, address: int, size: int) -> int:
         count(block, C_NO_ROOM, 1)
         limit = min(load64(direction + R_LIMIT), load64(block + B_RING))
         store64(direction + R_LIMIT, max(1, limit // 2))
+        store64(direction + R_REFUSED, 1)
         store64(direction + R_EMIT, load64(direction + R_END))
         return -1
     ring_write(block, direction, end, address, size)
@@ -259,11 +264,17 @@ def rewrite_commit(block: int, direction: int, next_seq: int, closed: int) -> in
 
 
 def rewrite_hold(block: int, direction: int, next_seq: int) -> int:
-    """All before the sequence number ``next_seq`` came in order: what isn't consumed waits. Returns 0."""
+    """All before the sequence number ``next_seq`` came in order: the function waits with what isn't consumed of it.
+
+    Unless that waits for want of room: its sender has to keep it, as what it becomes may be lost on its way yet.
+    Returns 0.
+    """
     consumed = load64(direction + R_CONSUMED)
     held = offset_of(direction, next_seq & MASK32, consumed)
     if load64(direction + R_STARTED) != DATAGRAM and consumed <= held <= load64(direction + R_SEEN):
-        store64(direction + R_HELD, held)
+        store64(direction + R_REACHED, held)
+        if load64(direction + R_REFUSED) == 0:
+            store64(direction + R_HELD, held)
     return 0
 
 

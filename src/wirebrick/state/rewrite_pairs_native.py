@@ -54,6 +54,7 @@ from wirebrick.state.rewrite_layout import (
     R_OTHER,
     R_PAIR,
     R_RAW_ACK,
+    R_REACHED,
     R_RING,
     R_SCALE,
     R_STALE,
@@ -270,6 +271,7 @@ def reset_direction(direction: int) -> int:
     store64(direction + R_WINDOW_MOST, LEAST_WINDOW)
     store64(direction + R_LIMIT, NO_LIMIT)
     store64(direction + R_HELD, 0)
+    store64(direction + R_REACHED, 0)
     store64(direction + R_RAW_ACK, -1)
     store64(direction + R_ACK, -1)
     return 0
