@@ -186,13 +186,13 @@ class Box:
         return self.unload(1 + made)
 
     def serve(self, flow: int, direction: int) -> None:
-        """Call the function with the windows of a stream."""
-        while (room := self.call.rewrite_room(self.block, direction) if direction else 1 << 30) > 0:
+        """Call the function with the windows of a stream; those of a connection that is not known go."""
+        while (room := self.call.rewrite_room(self.block, direction) if direction else 1) > 0:
             if not self.call.reassembly_ready(self.windows, flow):
                 return
             size, closed = load64(flow + windows.F_SIZE), load64(flow + windows.F_CLOSED)
             first = load64(flow + windows.F_NEXT_SEQ)
-            skip = self.call.rewrite_accept(self.block, direction, first, closed) if direction else size
+            skip = self.call.rewrite_accept(self.block, direction, first, closed) if direction else -1
             if skip != 0:
                 self.call.reassembly_done(self.windows, flow, skip if 0 < skip < size else size)
                 continue

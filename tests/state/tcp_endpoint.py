@@ -31,6 +31,7 @@ class Endpoint:
     buffer: int = 65535  # for what comes
     scale: int | None = 7
     timestamps: bool = True
+    sack: bool = True  # offered in the SYN; there is none
     delayed: bool = True
     reads: int = 1 << 30  # bytes that the application reads at once, every 10 ms
 
@@ -84,7 +85,7 @@ class Endpoint:
         window = min(0xFFFF, self.space() >> (self.scale or 0) if scaled else self.space())
         options = b""
         if flags & SYN:
-            options = struct.pack(">BBH", 2, 4, self.mss) + b"\x01\x01\x04\x02"
+            options = struct.pack(">BBH", 2, 4, self.mss) + (b"\x01\x01\x04\x02" if self.sack else b"")
             if self.scale is not None:
                 options += bytes([1, 3, 3, self.scale])
         if self.timestamps:

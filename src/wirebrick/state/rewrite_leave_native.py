@@ -210,7 +210,7 @@ def wants_answer(direction: int) -> int:
     last = now + load64(direction + R_SIZE) + (1 if load64(direction + R_FLAGS) & FIN else 0)
     if now == last:
         return 1 if now < load64(direction + R_IN_ACKED) else 0  # a keep-alive
-    if last <= load64(direction + R_BEFORE):
+    if last <= load64(direction + R_BEFORE) or now < load64(direction + R_IN_ACKED):
         return 1
     if now > max(load64(direction + R_CONSUMED), load64(direction + R_REACHED)):
         return 1
@@ -227,26 +227,29 @@ def leave_empty(
 ) -> int:
     """There is nothing to send: 0 for a packet that only acknowledges, or asks; or DROP_ABSORBED.
 
-    Asking is repeating the last byte that the receiver acknowledged, or, where none was, a keep-alive (RFC 9293,
-    3.8.4): the receiver has to answer, so that the sender learns what is acknowledged, and loses no time where
-    duplicate acknowledgements would tell it of a loss. Without its payload a packet that says nothing new would be
-    such a duplicate itself, about the other direction: it goes.
+    Asking is repeating the last byte (or the FIN) that the receiver acknowledged, or, where none was, a keep-alive
+    (RFC 9293, 3.8.4): the receiver has to answer, so that the sender learns what is acknowledged, and loses no time
+    where duplicate acknowledgements would tell it of a loss. Without its payload a packet that says nothing new would
+    be such a duplicate itself, about the other direction: it goes.
     """
     data = load64(descriptor + D_DATA)
     had_bytes = load64(direction + R_SIZE) > 0 or load64(direction + R_FLAGS) & FIN != 0
     number = load64(direction + R_SENT)
+    flags = load64(direction + R_FLAGS) & ~(FIN | PSH | URG)
     size = 0
     if wants_answer(direction) != 0:
         count(block, C_PROBES, 1)
         store64(direction + R_ASKED, 1)
         number = load64(direction + R_OUT_ACKED) - 1
-        if had_bytes and load64(direction + R_STALE) >= 0:
+        if had_bytes and number == load64(direction + R_FIN_OUT):
+            flags = flags | FIN
+        elif had_bytes and load64(direction + R_STALE) >= 0:
             size = 1
             store8(data + begin, load64(direction + R_STALE))
     elif had_bytes and load64(direction + R_NEWS) == 0:
         return DROP_ABSORBED
     store32be(data + tcp_offset + TCP_SEQ, number_of(direction, number))
-    store8(data + tcp_offset + TCP_FLAGS, load64(direction + R_FLAGS) & ~(FIN | PSH | URG))
+    store8(data + tcp_offset + TCP_FLAGS, flags)
     finish_tcp(w, descriptor, ip_offset, tcp_offset, begin + size)
     return 0
 
