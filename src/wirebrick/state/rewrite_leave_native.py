@@ -241,7 +241,7 @@ def leave_empty(
         count(block, C_PROBES, 1)
         store64(direction + R_ASKED, 1)
         number = load64(direction + R_OUT_ACKED) - 1
-        if had_bytes and number == load64(direction + R_FIN_OUT):
+        if had_bytes and 0 <= number == load64(direction + R_FIN_OUT):
             flags = flags | FIN
         elif had_bytes and load64(direction + R_STALE) >= 0:
             size = 1
