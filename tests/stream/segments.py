@@ -11,12 +11,14 @@ from scapy.packet import Raw
 _ETHER = Ether(dst="02:00:00:00:00:02", src="02:00:00:00:00:01")
 
 
-def segment(seq: int, data: bytes = b"", flags: str = "A", port: int = 4000, back: bool = False) -> bytes:
+def segment(
+    seq: int, data: bytes = b"", flags: str = "A", port: int = 4000, back: bool = False, ack: int = 1
+) -> bytes:
     """A frame with one TCP segment, its checksums by scapy; ``back``: from the server."""
     hosts, ports = ("192.0.2.1", "192.0.2.2"), (port, 80)
     if back:
         hosts, ports = hosts[::-1], ports[::-1]
-    tcp = TCP(sport=ports[0], dport=ports[1], seq=seq % (1 << 32), ack=1, flags=flags)
+    tcp = TCP(sport=ports[0], dport=ports[1], seq=seq % (1 << 32), ack=ack, flags=flags, window=65535)
     return bytes(_ETHER / IP(src=hosts[0], dst=hosts[1]) / tcp / Raw(data))
 
 

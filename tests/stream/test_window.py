@@ -135,6 +135,14 @@ def test_a_connection_met_in_the_middle_and_a_reset(interpret):
 
 
 @WAYS
+def test_a_fin_that_was_lost_comes_behind_an_acknowledgement_that_counts_it(interpret):
+    frames = [*conversation((0, DATA[:10])), segment(1012), segment(1011, b"", "FA")]
+    rows, _, result = calls_of(frames, interpret=interpret)
+    assert rows == expected(DATA, (0, 10), (10, 10))
+    assert dict(result.reports[0][1].rows).keys() == {"streams", "closed"}
+
+
+@WAYS
 def test_a_pause_gives_what_there_is(interpret):
     other = segment(1, b"x", port=5)
     frames = [

@@ -21,7 +21,7 @@ from wirebrick.state.base import worker
 from wirebrick.state.reassembly_flows_native import reassembly_make_room
 from wirebrick.state.reassembly_give_native import reassembly_discard, reassembly_keep
 from wirebrick.state.reassembly_index_native import stream_find, stream_hash
-from wirebrick.state.reassembly_layout import F_CLOSED, F_KEY, F_NEXT_SEQ, F_REACHED, F_SIZE, F_START
+from wirebrick.state.reassembly_layout import F_BASE, F_CLOSED, F_KEY, F_NEXT_SEQ, F_REACHED, F_SIZE, F_START
 from wirebrick.state.reassembly_native import (
     reassembly_done,
     reassembly_due,
@@ -120,26 +120,36 @@ class Windowing:
     def _give(self, block: int, flow: int) -> None:
         """Give what is ready while there is room for what comes of it."""
         assert self._maker is not None
-        known, stream, state = self._maker.state.current(), self._stream, self._node.state
+        known, stream = self._maker.state.current(), self._stream
         while stream > 0 and reassembly_ready(block, flow):
-            if not rewrite_room(known, stream):
+            room = rewrite_room(known, stream)
+            if not room:
                 reassembly_keep(block, flow)
                 return
             skip = rewrite_accept(known, stream, load64(flow + F_NEXT_SEQ), load64(flow + F_CLOSED))
             if skip != 0:
                 reassembly_done(block, flow, min(skip, load64(flow + F_SIZE)))
                 continue
+            whole, closed = load64(flow + F_SIZE), load64(flow + F_CLOSED)
+            last = (load64(flow + F_NEXT_SEQ) + whole) & 0xFFFFFFFF
+            given = whole
+            if not self._node.state.size and not closed:
+                given = min(whole, room)
+            store64(flow + F_SIZE, given)
             try:
-                consumed = self._call(flow, self._emit)
+                used = self._call(flow, self._emit)
             except Exception:
                 store64(stream + R_EMIT, load64(stream + R_END))
+                store64(flow + F_SIZE, whole)
                 reassembly_keep(block, flow)
                 raise
-            size, closed = load64(flow + F_SIZE), load64(flow + F_CLOSED)
-            used = consumed if consumed >= 0 else min(state.slide, size) if state.size else size
-            behind = (load64(flow + F_NEXT_SEQ) + (size if closed else used)) & 0xFFFFFFFF
-            reassembly_done(block, flow, consumed)
-            rewrite_commit(known, stream, behind, closed)
+            store64(flow + F_SIZE, whole)
+            if used < 0 and not self._node.state.size:
+                used = given
+            reassembly_done(block, flow, used)
+            if not closed:  # the slot of a closed stream may be another's by now
+                last = (load64(flow + F_START) + load64(flow + F_BASE)) & 0xFFFFFFFF
+            rewrite_commit(known, stream, last, closed)
 
     def _call(self, flow: int, emit: Any) -> int:
         """The user's function; how many bytes it is done with, or -1."""

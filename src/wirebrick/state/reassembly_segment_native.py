@@ -222,9 +222,11 @@ def reassembly_segment(
         else:
             stream_count(block, C_BAD_FLAGS, 1)
             fin = 0
+    if size + missing == 0 and fin == 0:
+        return 0  # what only acknowledges may be numbered behind a FIN that was lost
     store64(flow + F_TOP, max(load64(flow + F_TOP), whole))
     if size + missing == 0:
-        return stream_hold(flow, 0, 0, 0, 0) if fin != 0 else 0
+        return stream_hold(flow, 0, 0, 0, 0)
     if whole <= reached:
         reason = stream_refuse(block, C_OLD if whole <= load64(flow + F_BASE) else C_DUPLICATE)
         return stream_hold(flow, 0, 0, 0, 0) if fin != 0 else reason

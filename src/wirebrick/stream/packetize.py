@@ -82,12 +82,10 @@ def packetize(
         raise GraphError(f"the packets have other headers: {have}", place=place, cure=f"packetize(({have}))")
     if fn is not None:
         check_function(fn, "packetize", place)
-    if buffer is not None and (type(buffer) is not int or not 1 << 12 <= buffer <= 1 << 28):
-        raise GraphError(f"a buffer can't have {buffer!r} bytes", place=place, cure="give 4 KiB to 256 MiB")
     node = Packetize(graph, scope, place)
     stream._consumed_by(node)
     node.window, node.function = window, fn
-    node.state = Rewrite(flows=window.state.flows, buffer=buffer or BUFFER)
+    node.state = Rewrite(flows=window.state.flows, buffer=BUFFER if buffer is None else buffer)
     if scope is not None:
         scope.reports.append(lambda: totals_report(f"Streams of {node.label}", node.state.totals()))
     return node.output(stream.stack, None)

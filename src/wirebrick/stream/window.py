@@ -99,6 +99,12 @@ def window(
             place=place,
             cure="give a size, or let the function return how many bytes it is done with",
         )
+    if not forward and size and slide and slide > size:
+        raise GraphError(
+            f"a window of {size} bytes that slides by {slide} would lose those in between",
+            place=place,
+            cure="with forward=False, slide by no more than the size",
+        )
     if metadata is not None and not (inspect.isclass(metadata) and issubclass(metadata, Record)):
         raise GraphError(f"window() takes a Record class as metadata, not {metadata!r}", place=place)
     node = Window(graph, scope, place)

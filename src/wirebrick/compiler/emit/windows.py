@@ -13,7 +13,7 @@ from wirebrick.headers.tcp import TCP
 from wirebrick.packet import frame
 from wirebrick.packet.faults import REASONS
 from wirebrick.runtime.plan import WINDOW, scope_name
-from wirebrick.state.reassembly_layout import F_CLOSED, F_KEY, F_NEXT_SEQ, F_SIZE
+from wirebrick.state.reassembly_layout import F_BASE, F_CLOSED, F_KEY, F_NEXT_SEQ, F_SIZE, F_START
 from wirebrick.state.rewrite_layout import R_EMIT, R_END
 from wirebrick.stream.graph import Slot
 from wirebrick.stream.packetize import Packetize
@@ -144,28 +144,38 @@ def _forwarding(f: Fused, node: Window) -> None:
 def _rewriting(f: Fused, node: Window) -> None:
     """Give what is ready while there is room for what comes of it; a window whose function fails stays."""
     code, block, tw = f.code, block_of(f, node), block_of(f, maker_of(node))
-    step = f"min({node.state.slide}, load64(wf + {F_SIZE}))" if node.state.size else f"load64(wf + {F_SIZE})"
     code.line(f"while rw > 0 and reassembly_ready({block}, wf) != 0:")
     with code.indent():
-        code.line(f"if rewrite_room({tw}, rw) == 0: return reassembly_keep({block}, wf)")
+        code.line(f"room = rewrite_room({tw}, rw)")
+        code.line(f"if room == 0: return reassembly_keep({block}, wf)")
         # Bytes that are known already, or that begin anew where reassembly had lost the stream.
         code.line(f"skip = rewrite_accept({tw}, rw, load64(wf + {F_NEXT_SEQ}), load64(wf + {F_CLOSED}))")
         code.line("if unlikely(skip != 0):")
         with code.indent():
             code.line(f"reassembly_done({block}, wf, min(skip, load64(wf + {F_SIZE})))")
             code.line("continue")
+        code.line(f"closed = load64(wf + {F_CLOSED})")
+        code.line(f"whole = load64(wf + {F_SIZE})")
+        code.line(f"last = (load64(wf + {F_NEXT_SEQ}) + whole) & 4294967295")
+        code.line("given = whole")
+        if node.state.size == 0:
+            # No more than will have room for what comes of it; what a closed stream has is given whole.
+            code.line("if closed == 0: given = min(whole, room)")
+            code.line(f"store64(wf + {F_SIZE}, given)")
         result = f.call(node, f.functions[node].function, (), None)
+        code.line(f"store64(wf + {F_SIZE}, whole)")
         code.line(f"if unlikely({result} < 0):")
         with code.indent():
             code.line(f"store64(rw + {R_EMIT}, load64(rw + {R_END}))")
             code.line(f"reassembly_keep({block}, wf)")
             code.line(f"return {result}")
-        code.line(f"closed = load64(wf + {F_CLOSED})")
-        code.line(f"used = {result} - 1 if {result} > 0 else {step}")
-        code.line(f"if closed != 0: used = load64(wf + {F_SIZE})")
-        code.line(f"behind = (load64(wf + {F_NEXT_SEQ}) + used) & 4294967295")
-        code.line(f"reassembly_done({block}, wf, {result} - 1)")
-        code.line(f"rewrite_commit({tw}, rw, behind, closed)")
+        code.line(f"used = {result} - 1")
+        if node.state.size == 0:
+            code.line("if used < 0: used = given")
+        code.line(f"reassembly_done({block}, wf, used)")
+        # The slot of a closed stream may be another's by now.
+        code.line(f"if closed == 0: last = (load64(wf + {F_START}) + load64(wf + {F_BASE})) & 4294967295")
+        code.line(f"rewrite_commit({tw}, rw, last, closed)")
     code.line("return 0")
 
 
