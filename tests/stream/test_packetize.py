@@ -141,6 +141,17 @@ def test_datagrams(interpret):
     assert b"".join(payloads[1:]) == b"<" + b"two" * 489 + b">"
 
 
+def test_tunnels_are_refused():
+    @network_function
+    def tunnel(packets: Stream) -> Stream:
+        inner = packets.parse(wb.Ethernet).parse(wb.IPv4).parse(wb.IPv4).parse(wb.TCP)
+        stream = inner.window(None, None, 1.0, lambda window: window.emit(window.data), forward=False)
+        return stream.packetize((wb.Ethernet, wb.IPv4, wb.IPv4, wb.TCP))
+
+    with pytest.raises(GraphError, match="outer IP headers"):
+        wirebrick.run(tunnel, rx=[])
+
+
 def test_what_slides_too_far_is_refused():
     def pass_on(window):
         window.emit(window.data)

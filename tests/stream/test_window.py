@@ -213,6 +213,9 @@ def test_a_fault_costs_one_packet_and_the_stream_goes_on(interpret):
     # The last call, at the end of the run, has no byte 0 either: no packet is lost by it.
     assert result.drops == {"fragile.fault_index": 1}
     assert (result.packets_out, seen) == (3, [9])
+    assert result.warnings == [
+        "fragile: 1 call of a window's function that no packet asked for failed: fault_index"
+    ]
 
 
 @WAYS

@@ -16,7 +16,7 @@ class _IPField(RecordField):
         """An IPv4Address or IPv6Address; both are integers."""
         value = int(super().read(at))
         version = FlowKey.fields["version"].read(at)
-        return IPv4Address(value) if version == 4 else IPv6Address(value)
+        return IPv4Address(value) if version == 4 and value < 1 << 32 else IPv6Address(value)
 
 
 class FlowKey(Record):
@@ -28,8 +28,8 @@ class FlowKey(Record):
     >>> key = FlowKey(version=4, src=IPv4Address("192.0.2.1"), dst=IPv4Address("192.0.2.2"), dst_port=53, protocol=17)
     >>> key
     FlowKey(src=192.0.2.1, dst=192.0.2.2, src_port=0, dst_port=53, protocol=17, version=4)
-    >>> key.reversed().src
-    IPv4Address('192.0.2.2')
+    >>> key.reversed().src, FlowKey(version=4, src=1 << 32).src  # what is no IPv4 address isn't taken for one
+    (IPv4Address('192.0.2.2'), IPv6Address('::1:0:0'))
     """
 
     src: IPv6Address

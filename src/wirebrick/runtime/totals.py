@@ -19,7 +19,7 @@ from wirebrick.packet.frame import (
     W_RING_OUT,
 )
 from wirebrick.runtime.endpoints import NOWHERE, Endpoint
-from wirebrick.runtime.plan import CHAIN, Key, Plan
+from wirebrick.runtime.plan import CHAIN, WINDOW, Key, Plan
 from wirebrick.runtime.result import NFTotals, Result
 from wirebrick.runtime.worker import Worker
 from wirebrick.stream.graph import Graph, Scope
@@ -45,6 +45,9 @@ class Totals:
             counts.update(self._worker(worker))
         result = self.result
         for (name, kind, reason), count in counts.items():
+            if kind == WINDOW and count:
+                calls = f"{count} call{'s' if count > 1 else ''} of a window's function"
+                result.warnings.append(f"{name}: {calls} that no packet asked for failed: {reason}")
             if kind in LOST and count:
                 self._drop(f"{name}.{reason}", count)
             elif kind == "held":

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from wirebrick.errors import GraphError
 from wirebrick.headers.header import Header
+from wirebrick.headers.ipv4 import IPv4
+from wirebrick.headers.ipv6 import IPv6
 from wirebrick.state.rewrite import Rewrite
 from wirebrick.stream.graph import Node, here
 from wirebrick.stream.totals import totals_report
@@ -80,6 +82,12 @@ def packetize(
     if given != stream.headers:
         have = ", ".join(header.__name__ for header in stream.headers)
         raise GraphError(f"the packets have other headers: {have}", place=place, cure=f"packetize(({have}))")
+    if sum(header in (IPv4, IPv6) for header in given) > 1:
+        raise GraphError(
+            "packetize() can't put the lengths of outer IP headers right",
+            place=place,
+            cure="pop() the outer headers first, and push() them again behind packetize()",
+        )
     if fn is not None:
         check_function(fn, "packetize", place)
     node = Packetize(graph, scope, place)
