@@ -30,7 +30,7 @@ EXAMPLE = ROOT / "examples" / "step16_packetize.py"
 OPERATOR = ROOT / "src" / "wirebrick" / "stream" / "packetize.py"
 
 OLD = b"cat"
-SPARE = 40  # segments that a busy machine may have sent again
+SPARE = 2  # segments that a busy machine may have sent again
 LONGER, SHORTER, NOTHING = b"leopard", b"c", b""  # the first is the example's own
 WORDS = pytest.mark.parametrize("new", [LONGER, SHORTER, NOTHING], ids=["longer", "shorter", "nothing"])
 MSS = 1448  # of the laboratory: 1500 less IPv4, TCP and timestamps
@@ -72,7 +72,7 @@ def rewording(
                 f"{again} of {sent} segments were sent again: {sorted(tcp.items())}"
             )
             # A busy machine stands still for a second: then timers are why segments are sent again.
-            assert tcp["TcpExtTCPTimeouts"] <= 5
+            assert tcp["TcpExtTCPTimeouts"] <= 1
     assert trunk.result["nfs"][-1]["faults"] == 0, trunk.result
 
 
@@ -99,9 +99,8 @@ def test_pages_of_all_sizes(lab: TcpLab, web: Web, new: bytes):
 @WORDS
 def test_pages_of_one_word(lab: TcpLab, web: Web, new: bytes):
     # Three bytes again and again: nearly every segment ends inside the word. The end of the page waits for more
-    # until the connection closes. With NOTHING, hardly a byte of what the server sends arrives. Acknowledgements that
-    # answer probes may look like duplicates to the sender, so a few segments are sent again.
-    with rewording(lab, new, twice=0.03):
+    # until the connection closes. With NOTHING, hardly a byte of what the server sends arrives.
+    with rewording(lab, new):
         for word, last in itertools.product((b"cat", b"c", b"cca"), (b".", b"", b"c", b"ca", b"cat")):
             got = web.fetch(page(150_000, 0, new, extra=f"&repeat={word.hex()}&last={last.hex()}"))
             expected = replaced(repeated(word, 150_000, last), new)
