@@ -1,10 +1,15 @@
-"""For all tests: those of tcpdump's filters are skipped, with the reason, where libpcap is not installed."""
+"""For all tests: examples of hypothesis are the same in each run; those of tcpdump's filters are skipped, with the reason, where libpcap is not installed."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# The same examples in every run: a failure is one of the change at hand, and comes again.
+settings.register_profile("suite", derandomize=True, deadline=None)
+settings.load_profile("suite")
 
 ROOT = Path(__file__).parent
 ALL: frozenset[str] = frozenset()

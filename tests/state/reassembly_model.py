@@ -79,7 +79,7 @@ class Model:
         if stream is None:
             if syn + length == 0:
                 return
-            self.past.pop(number, None)
+            self.take_slot(number)
             stream = self.streams[number] = Stream(first, not syn)
             self.add("streams")
             stream.time = stream.used = self.now
@@ -91,6 +91,14 @@ class Model:
                 self.restart(number, stream, first, data, missing)
                 return
         self.segment(number, stream, first, data, flags & FIN, missing)
+
+    def take_slot(self, number):
+        """A new stream takes its own old slot, or the one that was remembered longest, if that is long enough."""
+        if number not in self.past and self.past:
+            oldest, (_, used) = next(iter(self.past.items()))
+            if abs(self.now - used) >= self.timeout:
+                del self.past[oldest]
+        self.past.pop(number, None)
 
     def place(self, stream, seq):
         expected = stream.start + stream.reached
@@ -136,7 +144,8 @@ class Model:
             else:
                 self.add("bad_flags")
                 fin = 0
-        stream.top = max(stream.top, whole)
+        if whole > offset or fin:
+            stream.top = max(stream.top, whole)
         if whole <= offset or whole <= stream.reached:
             if whole > offset:
                 self.add("old" if whole <= stream.base else "duplicate")
