@@ -1,4 +1,7 @@
-"""For all tests: examples of hypothesis are the same in each run; those of tcpdump's filters are skipped, with the reason, where libpcap is not installed."""
+"""For all tests: examples of hypothesis are the same in each run.
+
+Those of tcpdump's filters are skipped, with the reason, where libpcap is not installed.
+"""
 
 from __future__ import annotations
 
