@@ -69,6 +69,7 @@ from wirebrick.state.rewrite_packets_native import (
 from wirebrick.state.rewrite_pairs_native import count, other_of, pair_of, reset_direction, start_direction
 
 MASK32 = 0xFFFFFFFF
+FEW_SEGMENTS = 4 * 1460  # bytes
 DEFAULT_MSS = 536  # RFC 9293, 3.7.1
 
 
@@ -225,8 +226,9 @@ def arrive_ack(block: int, direction: int, tcp: int, flags: int) -> int:
 def arrive_window(block: int, direction: int, at: int, window: int, flags: int) -> int:
     """Note what the sender of this packet has a window for, and return the window that the other end may see.
 
-    That is the same, but no more than half of the ring has room for (the other half is for what one call emits),
-    if what comes grows as what came did.
+    That is the same, but no more than the receiver takes and half of the ring has room for (the other half is for
+    what one call emits), if what comes grows as what came did. Some segments may always come: they bring out what
+    waits.
     """
     other = other_of(direction)
     scale = 0 if flags & SYN else scale_of(direction)
@@ -244,8 +246,12 @@ def arrive_window(block: int, direction: int, at: int, window: int, flags: int) 
     end = load64(other + R_END)
     room = max(0, load64(block + B_RING) // 2 - end + load64(other + R_OUT_ACKED))
     if end > consumed:
+        room = min(room, max(0, load64(other + R_EDGE) - end))
         room = room * ((consumed >> 10) + 1) // ((end >> 10) + 1)
-    fits = max(0, consumed + room - load64(other + R_IN_ACKED)) >> scale
+    acked = load64(other + R_IN_ACKED)
+    fits = max(0, max(consumed, acked) + room - acked) >> scale
+    if end > consumed:
+        fits = max(fits, min(window, (FEW_SEGMENTS >> scale) + 1))
     if fits >= window:
         return window
     count(block, C_NARROWED, 1)
