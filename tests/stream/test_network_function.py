@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 import wirebrick
-from wirebrick.errors import ParameterError
+from wirebrick import Array, network_function
+from wirebrick.errors import CheckError, ParameterError
+from wirebrick.fields import U64
 
 
 @wirebrick.network_function
@@ -32,3 +34,45 @@ def test_a_missing_parameter_is_named():
 def test_an_unknown_parameter_is_named():
     with pytest.raises(ParameterError, match="has no parameter 'lngest'"):
         required(lngest=3)
+
+
+@pytest.mark.parametrize("interpret", [False, True], ids=["compiled", "interpreted"])
+def test_state_is_the_network_function_s_own(interpret):
+    shared = {}
+
+    @network_function
+    def owner(packets):
+        counts = shared["counts"] = Array(U64, 1)
+
+        def count(packet):
+            counts[0] += 1
+
+        return packets.map(count)
+
+    @network_function
+    def other(packets):
+        counts = shared["counts"]
+
+        def count(packet):
+            counts[0] += 1
+
+        return packets.map(count)
+
+    @network_function
+    def outer(packets):
+        counts = Array(U64, 1)
+
+        @network_function
+        def inner(packets):
+            def count(packet):
+                counts[0] += 1
+
+            return packets.map(count)
+
+        return inner(packets)
+
+    rx = "memory:count=10"
+    with pytest.raises(CheckError, match="belongs to the NF owner, not to other") as caught:
+        wirebrick.run([owner, other], rx=rx, interpret=interpret)
+    assert caught.value.cure
+    assert wirebrick.run([outer, outer], rx=rx, interpret=interpret).packets_out == 10

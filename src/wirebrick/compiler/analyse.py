@@ -69,7 +69,7 @@ def analyse(graph: Graph, plan: Plan, interpreted: bool = False) -> tuple[Shared
         if function is None:
             continue
         stream = node.inputs[0]
-        unit = Unit(shared, scope_name(node), stream.schema)
+        unit = Unit(shared, scope_name(node), stream.schema, node.scope)
         if node.kind == "window" and not node.forward:
             unit.stream_block = f"t{shared.state_number(node.outputs[0].consumer.state)}"
         stack = (*stream.stack, node.slot) if isinstance(node, Push) else stream.stack
@@ -89,7 +89,7 @@ def _analyse_events(graph: Graph, shared: Shared, functions: dict[Any, Any]) -> 
     """The functions that events call in the workers."""
     events = events_of(graph, "worker")
     for event in events:
-        unit = Unit(shared, event.scope.name, None)
+        unit = Unit(shared, event.scope.name, None, event.scope)
         emitted = emit_user_function(unit, event.function, event_rights(event), ())
         functions[event] = Analysed(emitted, unit.facts(), [])
     if events:

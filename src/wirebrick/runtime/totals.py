@@ -22,7 +22,7 @@ from wirebrick.runtime.endpoints import NOWHERE, Endpoint
 from wirebrick.runtime.plan import CHAIN, WINDOW, Key, Plan
 from wirebrick.runtime.result import NFTotals, Result
 from wirebrick.runtime.worker import Worker
-from wirebrick.stream.graph import Graph, Scope
+from wirebrick.stream.graph import Graph, Scope, within
 
 Derive = Callable[[dict[Key, int], int], None]
 LOST = ("drop", "fault")
@@ -130,8 +130,8 @@ class Totals:
 
     def _nf(self, scope: Scope, counts: Sums[Key], broken_off: bool) -> int:
         """Add an NF's totals; the copies that must have been made in it (0 where it is part of another)."""
-        within = {scope.name, *(other.name for other in self.graph.scopes if scope in _above(other))}
-        inside = {key: count for key, count in counts.items() if key[0] in within}
+        names = {other.name for other in self.graph.scopes if scope in within(other)}
+        inside = {key: count for key, count in counts.items() if key[0] in names}
         entered, left = counts[scope.name, "in", ""], counts[scope.name, "out", ""]
         sent = sum(count for (_, kind, _), count in inside.items() if kind == "sent")
         held = sum(count for (_, kind, _), count in inside.items() if kind == "held")
@@ -155,15 +155,6 @@ class Totals:
         if count:
             self.result.drops[key] = self.result.drops.get(key, 0) + count
             self.result.packets_dropped += count
-
-
-def _above(scope: Scope) -> list[Scope]:
-    """The NFs that an NF is part of."""
-    found = []
-    while scope.parent is not None:
-        scope = scope.parent
-        found.append(scope)
-    return found
 
 
 def _wrong(what: str) -> NoReturn:

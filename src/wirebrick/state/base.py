@@ -62,9 +62,9 @@ class State(Saving, ABC):
         self.consistency = consistency
         self.place = caller_place()
         self.sharing: Sharing | None = None
-        scope = current_scope()
-        if scope is not None:
-            scope.states.append(self)
+        self.owner = current_scope()  # the NF that it belongs to
+        if self.owner is not None:
+            self.owner.states.append(self)
 
     @property
     def blocks(self) -> list[int]:

@@ -39,6 +39,13 @@ class Scope:
     events: list[Event] = field(default_factory=list)
 
 
+def within(scope: Scope | None) -> Iterator[Scope]:
+    """The scope, and those that it is part of, from the inside out."""
+    while scope is not None:
+        yield scope
+        scope = scope.parent
+
+
 @dataclass(eq=False)
 class Node:
     """One operator in the graph: its inputs, its outputs, the NF it belongs to and the line that made it."""

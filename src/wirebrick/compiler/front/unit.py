@@ -17,7 +17,7 @@ from wirebrick.headers.header import Header
 from wirebrick.packet.template import Template
 from wirebrick.state.base import State
 from wirebrick.state.record import Record
-from wirebrick.stream.graph import Slot
+from wirebrick.stream.graph import Scope, Slot, within
 
 if TYPE_CHECKING:
     from wirebrick.compiler.front.emitter import Emitter
@@ -38,9 +38,14 @@ class SlotNames:
 class Unit:
     """What one user function needs from its surroundings, and what was found in it."""
 
-    def __init__(self, shared: Shared, scope: str, schema: type[Record] | None) -> None:
+    def __init__(
+        self, shared: Shared, scope: str, schema: type[Record] | None, home: Scope | None = None
+    ) -> None:
         self.shared = shared
         self.scope = scope
+        self.homes = {
+            one.name for one in within(home)
+        }  # the NF it is part of, and those that this is part of
         self.schema = schema
         self.stream_block = ""  # of a window whose bytes go on: the block of what packetize knows of streams
         self.ownership = Ownership()
@@ -167,6 +172,12 @@ class Unit:
 
     def state(self, f: Emitter, state: State) -> str:
         """The name of the address of a state object's block."""
+        if state.owner is not None and state.owner.name not in self.homes:
+            f.refuse(
+                f.source.tree,
+                f"{state.name} belongs to the NF {state.owner.name}, not to {self.scope}",
+                "an NF's state is its own: make one here, or outside of both to share it",
+            )
         self.footprint("state", state.name)
         return f.need(f"t{self.shared.state_number(state)}")
 
