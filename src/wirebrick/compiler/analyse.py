@@ -10,6 +10,7 @@ from wirebrick.compiler.front.events import event_rights
 from wirebrick.compiler.front.functions import Function, emit_user_function
 from wirebrick.compiler.front.shared import Facts, Shared
 from wirebrick.compiler.front.unit import Unit
+from wirebrick.compiler.front.windows import window_rights
 from wirebrick.runtime.plan import Plan, scope_name
 from wirebrick.state.timers import Timers
 from wirebrick.stream.events import events_of
@@ -18,9 +19,11 @@ from wirebrick.stream.graph import Graph, Node, Slot
 from wirebrick.stream.group_by import GroupBy
 from wirebrick.stream.map import Map
 from wirebrick.stream.metadata import Metadata
+from wirebrick.stream.packetize import Packetize
 from wirebrick.stream.push import Push
 from wirebrick.stream.shuffle import Shuffle
 from wirebrick.stream.transform import Transform
+from wirebrick.stream.window import Window
 
 
 @dataclass
@@ -51,11 +54,9 @@ def rights_of(node: Node) -> Rights:
         return Rights("metadata", result="record")
     if isinstance(node, Shuffle):
         return Rights("shuffle", result="number")
-    if node.kind == "window":
-        from wirebrick.compiler.front.windows import window_rights
-
+    if isinstance(node, Window):
         return window_rights(node)
-    return Rights(node.kind, write=True, checksums=node.kind == "packetize")
+    return Rights(node.kind, write=True, checksums=isinstance(node, Packetize))
 
 
 def analyse(graph: Graph, plan: Plan, interpreted: bool = False) -> tuple[Shared, dict[Any, Any]]:
@@ -64,19 +65,19 @@ def analyse(graph: Graph, plan: Plan, interpreted: bool = False) -> tuple[Shared
     functions: dict[Any, Any] = {}
     for node in graph.nodes:
         function = getattr(node, "function", None)
-        if node.kind in ("window", "packetize"):
+        if isinstance(node, Window | Packetize):
             shared.state_number(node.state)
         if function is None:
             continue
         stream = node.inputs[0]
         unit = Unit(shared, scope_name(node), stream.schema, node.scope)
-        if node.kind == "window" and not node.forward:
-            unit.stream_block = f"t{shared.state_number(node.outputs[0].consumer.state)}"
+        if isinstance(node, Window) and node.maker is not None:
+            unit.stream_block = f"t{shared.state_number(node.maker.state)}"
         stack = (*stream.stack, node.slot) if isinstance(node, Push) else stream.stack
         groups = len(node.outputs) if isinstance(node, GroupBy) else 0
         if isinstance(node, Shuffle):
             groups = len(node.queues or ())
-        schema = node.schema if node.kind in ("metadata", "window") else None
+        schema = node.schema if isinstance(node, Metadata | Window) else None
         emitted = emit_user_function(unit, function, rights_of(node), stack, groups, schema)
         functions[node] = Analysed(emitted, unit.facts(), list(unit.wrote_log))
         for reason in functions[node].facts.reasons:

@@ -19,6 +19,7 @@ MODULES = (
     "wirebrick.compiler.support",
     "wirebrick.packet.checksum",
     "wirebrick.packet.edit",
+    "wirebrick.packet.words",
     "wirebrick.packet.make",
     "wirebrick.state.flow_prefetch_native",
     "wirebrick.state.table_native",

@@ -148,16 +148,6 @@ def floor_mod(a: int, b: int) -> int:
     return a % b
 
 
-def same_bytes(a: int, b: int, size: int) -> int:
-    """Whether two records of whole 64-bit words are equal."""
-    offset = 0
-    while offset < size:
-        if load64(a + offset) != load64(b + offset):
-            return 0
-        offset += 8
-    return 1
-
-
 def adjust_transport(at: int, old: int, new: int, protocol: int) -> None:
     """A transport checksum follows; of UDP (17) one that becomes zero is written as 0xFFFF (RFC 768)."""
     if protocol == 17:

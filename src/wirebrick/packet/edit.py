@@ -84,25 +84,33 @@ def payload_edit(context: int, descriptor: int, begin: int, end: int, at: int, d
     return 0
 
 
-def copy_packet(context: int, descriptor: int) -> int:
-    """Copy a packet to the next free position of the burst, and into that position's frame.
+def copy_head(context: int, descriptor: int, size: int) -> int:
+    """Copy a packet's descriptor, and its first ``size`` bytes, to the next free position of the burst and its frame.
 
-    Returns the position, or -1 where none is free.
+    Returns the position, or -1 where none is free. What it counts as is the caller's to say.
     """
     position = load64(context + W_USED)
     if position >= load64(context + W_ROOM):
         return -1
     data = load64(descriptor + D_DATA)
-    length = load32(descriptor + D_LENGTH)
     stride = load64(context + W_STRIDE)
     target = load64(context + W_BURST) + position * DESCRIPTOR
     frame = position_frame(context, position)
     to = load64(context + W_POOL) + frame * stride + data - frame_start(context, descriptor)
-    copy(to, data, length)
+    copy(to, data, size)
     copy(target, descriptor, DESCRIPTOR)
     store64(target + D_DATA, to)
     store32(target + D_FRAME, frame)
     store64(context + W_USED, position + 1)
+    return position
+
+
+def copy_packet(context: int, descriptor: int) -> int:
+    """Copy a packet to the next free position of the burst; the position, or -1 where none is free."""
+    length = load32(descriptor + D_LENGTH)
+    position = copy_head(context, descriptor, length)
+    if position < 0:
+        return -1
     store64(context + W_COPIES, load64(context + W_COPIES) + 1)
     store64(context + W_COPIED, load64(context + W_COPIED) + length)
     return position

@@ -72,7 +72,6 @@ W_NOW = 336  # the packets' clock (ns): the latest time seen
 W_DUE = 344  # when the next event is due (ns)
 W_PAUSE = 352  # not zero: the worker waits between two bursts
 W_BEAT = 360  # rounds of the worker's loop: it stands still where the worker hangs
-W_STACK = 368  # address of the stack of packets made that wait to go on
 W_YIELD = 376  # address of a function that lets another thread run
 W_SHUFFLES = 384  # shuffles that have rings
 W_NODES = 392  # address of a table: the number of each shuffle's node; they ascend

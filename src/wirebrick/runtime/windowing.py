@@ -60,8 +60,7 @@ class Windowing:
         self._function = function
         self._count = count
         self._tcp = node.inputs[0].headers[-1] is TCP
-        consumer = node.outputs[0].consumer
-        self._maker = consumer if isinstance(consumer, Packetize) else None
+        self._maker = node.maker
         self._stream = 0  # the direction whose bytes are emitted
 
     def __call__(self, packet: Packet, stream: Stream) -> On | Done:

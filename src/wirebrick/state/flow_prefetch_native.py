@@ -21,6 +21,7 @@ from wirebrick.packet.memory import (
     store32,
     store64,
 )
+from wirebrick.packet.words import same_words
 from wirebrick.state.table_layout import (
     LINK,
     NOTES,
@@ -33,7 +34,7 @@ from wirebrick.state.table_layout import (
     T_SLOTS,
     TAKEN,
 )
-from wirebrick.state.table_native import table_place, table_same, table_term, table_use
+from wirebrick.state.table_native import table_place, table_term, table_use
 
 NOTES_SHIFT = 2  # a descriptor has four times as many bytes as a note
 NOTES_MASK = 8 * (NOTES - 1)
@@ -77,7 +78,7 @@ def use_flow(notes: int, descriptor: int, block: int, key: int, now: int, size: 
     if notes != 0:
         offset = load64(notes + (descriptor >> NOTES_SHIFT & NOTES_MASK))
         slot = block + offset
-        if offset != 0 and load32(slot + S_NEXT) >= TAKEN and table_same(slot + S_KEY, key, size) != 0:
+        if offset != 0 and load32(slot + S_NEXT) >= TAKEN and same_words(slot + S_KEY, key, size) != 0:
             store32(slot + S_LAST, now >> load64(block + T_SHIFT))
             return slot + S_KEY + size
     return table_use(block, key, now, size, stride)

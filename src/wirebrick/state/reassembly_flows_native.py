@@ -8,14 +8,15 @@ packet that finds the last one can have it before another stream gives way.
 from __future__ import annotations
 
 from wirebrick.packet.memory import fill, load64, store64
+from wirebrick.packet.words import same_words
 from wirebrick.state.reassembly_buffer_native import ring_release, stream_count
 from wirebrick.state.reassembly_index_native import (
+    KEY_SIZE,
     list_append,
     list_first,
     list_remove,
     stream_enter,
     stream_leave,
-    stream_same,
     stream_slot,
 )
 from wirebrick.state.reassembly_layout import (
@@ -197,7 +198,7 @@ def stream_give_up(flow: int) -> int:
 def stream_victim(block: int, home: int, key: int) -> int:
     """The least recently used stream of a list that is not the key's own, or 0."""
     links = list_first(block, home)
-    if links != 0 and stream_same(links - F_USE + F_KEY, key) != 0:
+    if links != 0 and same_words(links - F_USE + F_KEY, key, KEY_SIZE) != 0:
         after = load64(links + 8)
         links = 0 if after == home else block + after
     return links - F_USE if links != 0 else 0

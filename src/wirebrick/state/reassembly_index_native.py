@@ -7,6 +7,7 @@ addresses and ports can't fill one bucket. Links are offsets in the block, so a 
 from __future__ import annotations
 
 from wirebrick.packet.memory import copy, load64, shift_right, store64, wrap64
+from wirebrick.packet.words import same_words
 from wirebrick.state.reassembly_layout import (
     F_CHAIN,
     F_HASH,
@@ -66,14 +67,6 @@ def stream_hash(block: int, key: int) -> int:
     return a ^ b ^ c ^ d
 
 
-def stream_same(a: int, b: int) -> int:
-    """1 where two FlowKeys are equal, else 0."""
-    for at in range(0, KEY_SIZE, 8):
-        if load64(a + at) != load64(b + at):
-            return 0
-    return 1
-
-
 def stream_slot(block: int, number: int) -> int:
     """Address of a slot."""
     return block + load64(block + R_SLOTS) + number * load64(block + R_SLOT)
@@ -89,7 +82,7 @@ def stream_find(block: int, key: int, hashed: int) -> int:
     number = load64(stream_bucket(block, hashed))
     while number != 0:
         flow = stream_slot(block, number)
-        if load64(flow + F_HASH) == hashed and stream_same(flow + F_KEY, key) != 0:
+        if load64(flow + F_HASH) == hashed and same_words(flow + F_KEY, key, KEY_SIZE) != 0:
             return flow
         number = load64(flow + F_CHAIN)
     return 0

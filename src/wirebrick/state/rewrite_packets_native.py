@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 from wirebrick.packet.checksum import fold, sum_words, swap
-from wirebrick.packet.edit import frame_start, position_frame
+from wirebrick.packet.edit import copy_head, frame_start
 from wirebrick.packet.frame import (
     D_DATA,
-    D_FRAME,
     D_LENGTH,
     D_WIRE,
     DESCRIPTOR,
     W_BURST,
     W_MADE,
-    W_POOL,
-    W_ROOM,
     W_STRIDE,
-    W_USED,
 )
 from wirebrick.packet.memory import (
-    copy,
+    fill,
     load8,
     load16,
     load16be,
     load64,
-    store8,
     store16,
     store16be,
     store32,
@@ -63,6 +58,7 @@ PROTOCOL_TCP = 6
 PROTOCOL_UDP = 17
 
 # Options of TCP that can't survive: what they say is about numbers or bytes that change.
+OPTION_END = 0
 OPTION_NOP = 1
 OPTION_MSS = 2
 OPTION_SCALE = 3
@@ -114,44 +110,38 @@ def is_intact(ip: int, header: int, protocol: int, size: int) -> int:
     return 1 if found == fold(pseudo) else 0
 
 
-def blank_options(tcp: int, header: int) -> int:
-    """Make options that can't survive no-operations. ``header``: bytes of the TCP header."""
-    at = tcp + TCP_OPTIONS
-    end = tcp + header
+def next_option(at: int, end: int) -> int:
+    """Address of the first option at ``at`` or behind it that has a length, and has it whole before ``end``; or 0."""
     while at + 1 < end:
         kind = load8(at)
+        if kind != OPTION_NOP:
+            size = load8(at + 1)
+            return at if kind != OPTION_END and size >= 2 and at + size <= end else 0
+        at += 1
+    return 0
+
+
+def blank_options(tcp: int, header: int) -> int:
+    """Make options that can't survive no-operations. ``header``: bytes of the TCP header."""
+    end = tcp + header
+    at = next_option(tcp + TCP_OPTIONS, end)
+    while at != 0:
         size = load8(at + 1)
-        if kind == 0:
-            return 0
-        if kind == OPTION_NOP:
-            at += 1
-        else:
-            if size < 2 or at + size > end:
-                return 0
-            if kind in (SACK_PERMITTED, SACK, MULTIPATH, FAST_OPEN):
-                for byte in range(size):
-                    store8(at + byte, OPTION_NOP)
-            at += size
+        if load8(at) in (SACK_PERMITTED, SACK, MULTIPATH, FAST_OPEN):
+            fill(at, OPTION_NOP, size)
+        at = next_option(at + size, end)
     return 0
 
 
 def find_tcp_option(tcp: int, header: int, wanted: int, least: int) -> int:
     """Address of the data of an option with at least so many bytes of it, or 0."""
-    at = tcp + TCP_OPTIONS
     end = tcp + header
-    while at + 1 < end:
-        kind = load8(at)
+    at = next_option(tcp + TCP_OPTIONS, end)
+    while at != 0:
         size = load8(at + 1)
-        if kind == 0:
-            return 0
-        if kind == OPTION_NOP:
-            at += 1
-        else:
-            if size < 2 or at + size > end:
-                return 0
-            if kind == wanted and size >= least + 2:
-                return at + 2
-            at += size
+        if load8(at) == wanted and size >= least + 2:
+            return at + 2
+        at = next_option(at + size, end)
     return 0
 
 
@@ -204,22 +194,13 @@ def next_packet(w: int, position: int, ip_offset: int, begin: int, number: int) 
 
     ``number`` tells it from the first in its IPv4 identification.
     """
-    free = load64(w + W_USED)
-    if free >= load64(w + W_ROOM):
-        return -1
     burst = load64(w + W_BURST)
-    source = burst + position * DESCRIPTOR
-    target = burst + free * DESCRIPTOR
-    data = load64(source + D_DATA)
-    frame = position_frame(w, free)
-    to = load64(w + W_POOL) + frame * load64(w + W_STRIDE) + data - frame_start(w, source)
-    copy(to, data, begin)
-    copy(target, source, DESCRIPTOR)
-    store64(target + D_DATA, to)
-    store32(target + D_FRAME, frame)
-    if is_ipv4(to + ip_offset) != 0:
-        identification = to + ip_offset + IPV4_IDENTIFICATION
+    free = copy_head(w, burst + position * DESCRIPTOR, begin)
+    if free < 0:
+        return -1
+    ip = load64(burst + free * DESCRIPTOR + D_DATA) + ip_offset
+    if is_ipv4(ip) != 0:
+        identification = ip + IPV4_IDENTIFICATION
         store16be(identification, load16be(identification) + number)
-    store64(w + W_USED, free + 1)
     store64(w + W_MADE, load64(w + W_MADE) + 1)
     return free

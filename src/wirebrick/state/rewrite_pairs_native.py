@@ -8,6 +8,7 @@ that lie in a grave are dropped until a SYN begins anew: with its numbers they w
 from __future__ import annotations
 
 from wirebrick.packet.memory import copy, fill, load32, load64, shift_right, store32, store64, wrap64
+from wirebrick.packet.words import same_words
 from wirebrick.state.rewrite_layout import (
     B_BUCKETS,
     B_CAPACITY,
@@ -145,14 +146,6 @@ def reversed_rest(rest: int) -> int:
     return rest & ~0xFFFFFFFF | (rest & 0xFFFF) << 16 | rest >> 16 & 0xFFFF
 
 
-def is_same(key: int, other: int) -> int:
-    """1 where two keys are equal."""
-    for word in range(0, KEY, 8):
-        if load64(key + word) != load64(other + word):
-            return 0
-    return 1
-
-
 def is_reverse(key: int, other: int) -> int:
     """1 where each of two keys is the other's reverse."""
     for word in range(0, K_DST, 8):
@@ -184,7 +177,7 @@ def find_direction(block: int, key: int, mixed: int) -> int:
     while number != 0:
         pair = pair_at(block, number)
         if load64(pair + P_HASH) == mixed:
-            if is_same(pair + P_KEY, key) != 0:
+            if same_words(pair + P_KEY, key, KEY) != 0:
                 return pair + P_DIRECTIONS
             if is_reverse(pair + P_KEY, key) != 0:
                 return pair + P_DIRECTIONS + DIRECTION

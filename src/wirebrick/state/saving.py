@@ -105,5 +105,5 @@ class Saving:
         saved.blocks = [Part.of(places[0], saved.blocks[0].size)]
 
     def _merge(self, into: int, block: int) -> None:
-        """Add the contents of a block to those of another (where the object ``unites``)."""
-        raise NotImplementedError
+        """Add the contents of a block to those of another. Objects that don't ``unite`` have no such thing."""
+        raise TypeError(f"contents of {self.name} can't be put together")

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any, Generic, TypeVar
 
+from wirebrick.durations import nanoseconds
 from wirebrick.errors import CheckError, GraphError, caller_place
 from wirebrick.packet.memory import load32, load64
 from wirebrick.state import table_layout as layout
@@ -109,7 +110,7 @@ class Table(State, Generic[K, V]):
         self.idle_timeout = idle_timeout
         self.full = full
         self.stride = layout.table_stride(Key.size, Value.size)  # bytes of a slot
-        self._idle = _nanoseconds(idle_timeout)
+        self._idle = _idle_of(idle_timeout)
         super().__init__(f"Table({Key.__name__}, {Value.__name__})", consistency)
 
     def block_size(self) -> int:
@@ -271,15 +272,15 @@ def _check_classes(Key: Any, Value: Any) -> None:
         )
 
 
-def _nanoseconds(idle_timeout: Any) -> int:
+def _idle_of(idle_timeout: Any) -> int:
     """Seconds as nanoseconds, at least one; None is 0. Raises GraphError."""
     if idle_timeout is None:
         return 0
-    number = isinstance(idle_timeout, int | float) and not isinstance(idle_timeout, bool)
-    if not number or not 0 < idle_timeout <= 1e9:
+    found = nanoseconds(idle_timeout)
+    if found is None:
         raise GraphError(
             f"the idle_timeout of a Table can't be {idle_timeout!r}",
             place=caller_place(),
             cure="give seconds, from more than 0 to a billion, or None: entries don't expire",
         )
-    return max(1, round(float(idle_timeout) * 1e9))
+    return found

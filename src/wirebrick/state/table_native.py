@@ -24,6 +24,7 @@ no loop for a key; they are those of the header.
 from __future__ import annotations
 
 from wirebrick.packet.memory import copy, fill, load32, load64, shift_right, store32, store64, wrap64
+from wirebrick.packet.words import same_words
 from wirebrick.state.table_layout import (
     BACKWARDS,
     LINK,
@@ -89,18 +90,10 @@ def table_home(block: int, key: int, size: int, stride: int) -> int:
     return table_slot(block, table_hash(block, key, size), stride)
 
 
-def table_same(a: int, b: int, size: int) -> int:
-    """1 where two keys are equal, else 0."""
-    for offset in range(0, size, 8):
-        if load64(a + offset) != load64(b + offset):
-            return 0
-    return 1
-
-
 def table_seek(block: int, key: int, size: int, stride: int) -> int:
     """Address of the slot that has the key; or, negative, that of its home."""
     home = table_home(block, key, size, stride)
-    if load32(home + S_NEXT) >= TAKEN and table_same(home + S_KEY, key, size) != 0:
+    if load32(home + S_NEXT) >= TAKEN and same_words(home + S_KEY, key, size) != 0:
         return home
     return table_follow(block, home, key, size, stride)
 
@@ -111,7 +104,7 @@ def table_follow(block: int, home: int, key: int, size: int, stride: int) -> int
     homes = load64(block + T_HOMES)
     while number > homes:
         slot = table_slot(block, number, stride)
-        if table_same(slot + S_KEY, key, size) != 0:
+        if same_words(slot + S_KEY, key, size) != 0:
             return slot
         number = load32(slot + S_NEXT) & LINK
     return -home
@@ -213,7 +206,7 @@ def table_insert(block: int, home: int, key: int, now: int, size: int, stride: i
 def table_use(block: int, key: int, now: int, size: int, stride: int) -> int:
     """Address of the key's value, used at time ``now`` (ns); or, negative, that of its home."""
     slot = table_home(block, key, size, stride)
-    if load32(slot + S_NEXT) < TAKEN or table_same(slot + S_KEY, key, size) == 0:
+    if load32(slot + S_NEXT) < TAKEN or same_words(slot + S_KEY, key, size) == 0:
         slot = table_follow(block, slot, key, size, stride)
         if slot < 0:
             return slot

@@ -8,13 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
+from wirebrick.durations import nanoseconds
 from wirebrick.errors import GraphError, Place, caller_place
 from wirebrick.stream.graph import Graph, Scope, current_scope
 
 if TYPE_CHECKING:
     On = Literal["worker", "control"]
 
-MOST_SECONDS = 1e9
 _numbers = itertools.count()
 
 
@@ -131,8 +131,8 @@ def _declare(seconds: float, function: Callable[..., Any], on: On, repeats: bool
             place=place,
             cure="call it in the function that @network_function decorates",
         )
-    number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
-    if not number or not 0 < seconds <= MOST_SECONDS:
+    period = nanoseconds(seconds)
+    if period is None:
         raise GraphError(
             f"{operator}() can't wait {seconds!r} seconds",
             place=place,
@@ -145,7 +145,6 @@ def _declare(seconds: float, function: Callable[..., Any], on: On, repeats: bool
             cure='on="worker" (compiled, with the worker\'s state) or on="control" (any Python)',
         )
     takes_event = _check_function(function, operator, on, place)
-    period = max(1, round(float(seconds) * 1e9))
     scope.events.append(Event(function, period, repeats, on, scope, place, takes_event))
 
 

@@ -93,6 +93,7 @@ def packetize(
     node = Packetize(graph, scope, place)
     stream._consumed_by(node)
     node.window, node.function = window, fn
+    window.maker = node
     node.state = Rewrite(flows=window.state.flows, buffer=BUFFER if buffer is None else buffer)
     if scope is not None:
         scope.reports.append(lambda: totals_report(f"Streams of {node.label}", node.state.totals()))

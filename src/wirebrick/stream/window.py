@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from wirebrick.durations import nanoseconds
 from wirebrick.errors import GraphError, Place
 from wirebrick.headers.ipv4 import IPv4
 from wirebrick.headers.ipv6 import IPv6
@@ -18,6 +19,7 @@ from wirebrick.stream.totals import totals_report
 from wirebrick.stream.udf import FunctionNode, check_function
 
 if TYPE_CHECKING:
+    from wirebrick.stream.packetize import Packetize
     from wirebrick.stream.stream import Stream
 
 FLOWS = 4096
@@ -30,6 +32,7 @@ class Window(FunctionNode):
     forward: bool
     schema: type[Record] | None
     state: Reassembly
+    maker: Packetize | None = None  # what makes packets of the bytes, where they are not forwarded
 
 
 def window(
@@ -113,7 +116,7 @@ def window(
     node.state = Reassembly(
         size or 0,
         slide or size or 0,
-        _nanoseconds(timeout, place),
+        _timeout_of(timeout, place),
         flows=flows,
         buffer=buffer,
         meta=metadata.size if metadata else 0,
@@ -124,15 +127,15 @@ def window(
     return node.output(stream.stack, stream.schema, "" if forward else "bytes")
 
 
-def _nanoseconds(timeout: Any, place: Place | None) -> int:
+def _timeout_of(timeout: Any, place: Place | None) -> int:
     """Seconds as nanoseconds; None: 0. Raises GraphError."""
     if timeout is None:
         return 0
-    number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
-    if not number or not 0 < timeout <= 1e9:
+    found = nanoseconds(timeout)
+    if found is None:
         raise GraphError(
             f"the timeout of a window can't be {timeout!r}",
             place=place,
             cure="give seconds, more than 0, or None: it waits for ever",
         )
-    return max(1, round(float(timeout) * 1e9))
+    return found

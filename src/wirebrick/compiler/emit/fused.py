@@ -11,6 +11,8 @@ from typing import Any
 from wirebrick.compiler.emit import ahead, loops, nodes
 from wirebrick.compiler.emit.events import emit_events, events_before, events_check
 from wirebrick.compiler.emit.known import Knowledge, structural_fields
+from wirebrick.compiler.emit.packetize import emit_made
+from wirebrick.compiler.emit.parsing import OK
 from wirebrick.compiler.emit.sharing import locks_of, return_blocks, take_blocks
 from wirebrick.compiler.emit.shuffle import emit_resume
 from wirebrick.compiler.front.emitter import Emitter, PacketInfo, Rights
@@ -23,8 +25,10 @@ from wirebrick.runtime.shuffling import entry_number
 from wirebrick.stream.graph import Graph, Input, Node, Slot
 from wirebrick.stream.merge import Merge
 from wirebrick.stream.metadata import Metadata
+from wirebrick.stream.packetize import Packetize
 from wirebrick.stream.shuffle import Shuffle
 from wirebrick.stream.stream import Stream
+from wirebrick.stream.window import Window
 
 DEEPEST = 12
 
@@ -45,8 +49,8 @@ class Fused:
         self.states: set[int] = set()
         self.spaces: set[str] = set()
         self.shuffles = [node for node in graph.nodes if isinstance(node, Shuffle)]
-        self.makers = [node for node in graph.nodes if node.kind == "packetize"]
-        self.windows = [node for node in graph.nodes if node.kind == "window"]
+        self.makers = [node for node in graph.nodes if isinstance(node, Packetize)]
+        self.windows = [node for node in graph.nodes if isinstance(node, Window)]
         self.local_ports = self._local_ports()
         self.counted = nodes.counted_boundaries(graph, functions)
 
@@ -71,9 +75,7 @@ class Fused:
                     self.node(node)
             if isinstance(node, Shuffle):
                 emit_resume(self, node)
-            elif node.kind == "packetize":
-                from wirebrick.compiler.emit.packetize import emit_made
-
+            elif isinstance(node, Packetize):
                 emit_made(self, node)
         body: list[str] = []
         for line in self.code.lines:
@@ -197,6 +199,24 @@ class Fused:
         self.code.line(f"p = load64(d + {frame.D_DATA})")
         self.code.line(f"end = load32(d + {frame.D_LENGTH})")
         self.code.line(f"wire = load32(d + {frame.D_WIRE})")
+
+    def end_with_packet(self, stack: tuple[Slot, ...]) -> None:
+        """Let the payloads of the parsed headers end where the packet does."""
+        for slot in stack:
+            names = self.unit.slot_names(slot)
+            self.code.line(f"{names.end} = end")
+            self.code.line(f"{names.wire} = wire")
+
+    def settle_again(
+        self, stack: tuple[Slot, ...], inputs: list[Stream]
+    ) -> tuple[frozenset[Slot], frozenset[Slot]]:
+        """What is known where packets come from elsewhere: these headers are parsed, others may be."""
+        _, touched = self.knowledge.arrive(inputs)
+        settled = frozenset(stack)
+        for slot in stack:
+            self.code.line(f"s{slot.number} = {OK}")
+        self.states.update(slot.number for slot in touched | settled)
+        return settled, touched | settled
 
     def forget(
         self, log: list[tuple[Slot | None, str]], settled: frozenset[Slot], touched: frozenset[Slot]

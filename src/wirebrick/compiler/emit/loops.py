@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wirebrick.compiler.emit.windows import last_calls
 from wirebrick.packet import frame
 from wirebrick.packet.made import MADE_LABEL, MADE_NEXT, MADE_SPILL
 from wirebrick.runtime.spill import spill_size
@@ -37,11 +38,7 @@ def before(f: Fused) -> list[str]:
     if f.makers:
         depth = f.shared.scratch(8 + len(f.makers) * stack_entry(f))
         lines += [f"    waiting = scratch + {depth}", "    store64(waiting, 0)"]
-    if f.windows:
-        from wirebrick.compiler.emit.windows import last_calls
-
-        lines += last_calls(f)
-    return lines
+    return [*lines, *last_calls(f)]
 
 
 def turn(f: Fused) -> list[str]:

@@ -118,10 +118,7 @@ def _user(f: Fused, node: Any) -> None:
     with code.indent():
         if function.emitter.resizes:
             f.refresh()
-            for slot in stack:
-                names = f.unit.slot_names(slot)
-                code.line(f"{names.end} = end")
-                code.line(f"{names.wire} = wire")
+            f.end_with_packet(stack)
         settled, touched = f.forget(f.functions[node].wrote, settled, touched)
         f.go(node.outputs[0], settled, touched)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wirebrick.compiler.emit import loops, spill
-from wirebrick.compiler.emit.parsing import OK
 from wirebrick.compiler.emit.windows import block_of, maker_of
 from wirebrick.compiler.front.packets import innermost_ip
 from wirebrick.packet import frame
@@ -26,7 +25,9 @@ def emit_packetize(f: Fused, node: Window, packet: str, key: str, size: str, now
     tw = block_of(f, maker)
     f.inlined.add(maker)
     stack = node.inputs[0].stack
-    ip, last = f.unit.slot_names(innermost_ip(stack)), f.unit.slot_names(stack[-1])
+    innermost = innermost_ip(stack)
+    assert innermost is not None
+    ip, last = f.unit.slot_names(innermost), f.unit.slot_names(stack[-1])
     code.line(f"rw = rewrite_arrive({tw}, {key}, p + {ip.offset}, p + {last.offset}, {size}, {now})")
     code.line("result = 0")
     code.line("if rw > 0:")
@@ -51,10 +52,7 @@ def emit_packetize(f: Fused, node: Window, packet: str, key: str, size: str, now
             places = f"{ip.offset}, {last.offset}, {last.begin}"
             code.line(f"extra = rewrite_leave({tw}, rw, w, i, {places})")
             f.refresh()
-            for slot in stack:
-                names = f.unit.slot_names(slot)
-                code.line(f"{names.end} = end")
-                code.line(f"{names.wire} = wire")
+            f.end_with_packet(stack)
         code.line("if unlikely(extra < 0):")
         with code.indent():
             for number, (reason, name) in enumerate(REASONS.items()):
@@ -79,26 +77,18 @@ def _wait(f: Fused, maker: Packetize) -> None:
 def emit_made(f: Fused, node: Packetize) -> None:
     """Emit where packets go on: the one that came and those made."""
     code, stream = f.code, node.outputs[0]
-    window = node.window
-    _, touched = f.knowledge.arrive(window.inputs)
     stack = stream.stack
     code.line(f"if at == {f.label(node)}:")
     with code.indent():
         code.line("if made != 0:")
         with code.indent():
             spill.read(f, node.inputs[0], f"made + {MADE_SPILL}")
-            for slot in stack:
-                names = f.unit.slot_names(slot)
-                code.line(f"{names.end} = end")
-                code.line(f"{names.wire} = wire")
-        for slot in stack:
-            code.line(f"s{slot.number} = {OK}")
-        settled = frozenset(stack)
-        f.states.update(slot.number for slot in touched | settled)
+            f.end_with_packet(stack)
+        settled, touched = f.settle_again(stack, node.window.inputs)
         if node.function is None:
-            f.go(stream, settled, touched | settled)
+            f.go(stream, settled, touched)
             return
-        _fill_in(f, node, settled, touched | settled)
+        _fill_in(f, node, settled, touched)
 
 
 def _fill_in(f: Fused, node: Packetize, settled: frozenset[Slot], touched: frozenset[Slot]) -> None:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wirebrick.compiler.emit import spill
-from wirebrick.compiler.emit.parsing import OK
-from wirebrick.headers.ipv4 import IPv4
-from wirebrick.headers.ipv6 import IPv6
+from wirebrick.compiler.front.packets import innermost_ip
 from wirebrick.packet import frame
 from wirebrick.stream.graph import Slot
 from wirebrick.stream.shuffle import FULL, Shuffle
@@ -48,10 +46,10 @@ def _by_port(f: Fused, node: Shuffle) -> str:
 
 
 def _flow_hash(f: Fused, stack: tuple[Slot, ...]) -> str:
-    found = [slot for slot in stack if slot.header in (IPv4, IPv6)]
-    if not found:
+    slot = innermost_ip(stack)
+    if slot is None:
         return "frame_flow_hash(p, end)"
-    names = f.unit.slot_names(found[-1])
+    names = f.unit.slot_names(slot)
     return f"ip_flow_hash(p + {names.offset}, p + {names.end})"
 
 
@@ -86,14 +84,9 @@ def _move(f: Fused, node: Shuffle, queue: str) -> None:
 def emit_resume(f: Fused, node: Shuffle) -> None:
     """Emit where packets go on behind a shuffle, from this worker and from others."""
     code, stream = f.code, node.outputs[0]
-    _, touched = f.knowledge.arrive(node.inputs)
     code.line(f"if at == {f.label(node)}:")
     with code.indent():
         code.line(f"if entry == {f.label(node)}:")
         with code.indent():
             spill.read(f, stream, "brought")
-        for slot in stream.stack:
-            code.line(f"s{slot.number} = {OK}")
-        settled = frozenset(stream.stack)
-        f.states.update(slot.number for slot in touched | settled)
-        f.go(stream, settled, touched | settled)
+        f.go(stream, *f.settle_again(stream.stack, node.inputs))

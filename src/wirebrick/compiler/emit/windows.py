@@ -55,14 +55,14 @@ def emit_window(f: Fused, node: Window) -> None:
 
 def maker_of(node: Window) -> Packetize:
     """The packetize behind a window that does not forward."""
-    maker = node.outputs[0].consumer
-    assert isinstance(maker, Packetize)
-    return maker
+    assert node.maker is not None
+    return node.maker
 
 
 def flow_key(f: Fused, stack: tuple[Slot, ...]) -> str:
     """The address of the packet's FlowKey."""
     slot = innermost_ip(stack)
+    assert slot is not None
     names = f.unit.slot_names(slot)
     upper = []
     for name in ("protocol", "fragment_offset"):

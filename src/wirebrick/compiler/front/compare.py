@@ -66,7 +66,7 @@ def compare(f: Emitter, node: ast.AST, op: ast.cmpop, left: Value, right: Value)
     ):
         if left.kind.record is not right.kind.record:
             f.refuse(node, f"{left.kind} and {right.kind} are never equal")
-        same = f.keep(f"same_bytes({left.code}, {right.code}, {left.kind.record.size})")
+        same = f.keep(f"same_words({left.code}, {right.code}, {left.kind.record.size})")
         return Value(BOOL, f"({same} {'!=' if isinstance(op, ast.Eq) else '=='} 0)")
     if any(isinstance(kind, Wide) for kind in kinds):
         return wide_compare(f, node, op, left, right)

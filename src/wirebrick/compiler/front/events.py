@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from wirebrick.compiler.front.emitter import Emitter, PacketInfo, Rights
 from wirebrick.compiler.front.expressions import expression
-from wirebrick.compiler.kinds import INT, EventKind, Known, PacketKind, Value
+from wirebrick.compiler.front.packets import begin_packet, own_packet
+from wirebrick.compiler.kinds import INT, EventKind, Known, Value
 from wirebrick.packet import frame
-from wirebrick.packet.faults import ROOM
 from wirebrick.packet.template import Template, is_headers, template_of
 from wirebrick.state.timers_native import MOMENT_LATE
 from wirebrick.stream.events import Event
@@ -63,19 +63,9 @@ def event_method(f: Emitter, node: ast.Call, name: str) -> Value:
     place = f.source.place(node)
     info = PacketInfo(f"{stem}d", f"{stem}p", stack, f"{stem}i", f"{stem}alive", place, made=True)
     w, d = f.need("w"), f.need("d")
-    f.line(f"{info.position} = make_packet({w}, {len(template.data)}, load64({d} + {frame.D_TIME}))")
-    f.fault_if(f"{info.position} < 0", ROOM)
-    f.line(f"{info.descriptor} = position_descriptor({w}, {info.position})")
-    f.line(f"{info.data} = load64({info.descriptor})")
+    begin_packet(f, info, f"make_packet({w}, {len(template.data)}, load64({d} + {frame.D_TIME}))")
     _fill(f, info, template)
-    f.line(f"{info.alive} = True")
-    if info.alive not in f.declared_copies:
-        f.declared_copies.append(info.alive)
-    f.packets[number] = info
-    f.locals.update((info.descriptor, info.data))
-    f.flow.gone.pop(number, None)
-    f.flow.made.add(number)
-    return Value(PacketKind(number), None)
+    return own_packet(f, number, info)
 
 
 def _template(f: Emitter, node: ast.Call) -> Template:

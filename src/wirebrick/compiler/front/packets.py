@@ -115,10 +115,20 @@ def _copy(f: Emitter, node: ast.Call, kind: PacketKind) -> Value:
     info = PacketInfo(
         f"{stem}d", f"{stem}p", f.packets[kind.number].stack, f"{stem}i", f"{stem}alive", f.source.place(node)
     )
-    f.line(f"{info.position} = copy_packet({w}, {d})")
+    begin_packet(f, info, f"copy_packet({w}, {d})")
+    return own_packet(f, number, info)
+
+
+def begin_packet(f: Emitter, info: PacketInfo, position: str) -> None:
+    """Find out where a new packet lies; ``position``: the call that gives its position, negative where none is free."""
+    f.line(f"{info.position} = {position}")
     f.fault_if(f"{info.position} < 0", ROOM)
-    f.line(f"{info.descriptor} = position_descriptor({w}, {info.position})")
+    f.line(f"{info.descriptor} = position_descriptor({f.need('w')}, {info.position})")
     f.line(f"{info.data} = load64({info.descriptor})")
+
+
+def own_packet(f: Emitter, number: int, info: PacketInfo) -> Value:
+    """From here on the function has the packet, under a number, and must see to its end."""
     f.line(f"{info.alive} = True")
     if info.alive not in f.declared_copies:
         f.declared_copies.append(info.alive)
@@ -132,17 +142,17 @@ def _copy(f: Emitter, node: ast.Call, kind: PacketKind) -> Value:
 def _flow(f: Emitter, node: ast.Call, kind: PacketKind) -> Value:
     """The FlowKey of the innermost IP header."""
     f.unit.ownership.used(f, node, kind.number)
-    if not any(slot.header in (IPv4, IPv6) for slot in f.packets[kind.number].stack):
+    slot = innermost_ip(f.packets[kind.number].stack)
+    if slot is None:
         f.refuse(node, "flow() needs IPv4 or IPv6 parsed", "packets.parse(Ethernet).parse(IPv4)")
     f.unit.footprint("reads", "flow")
-    slot = innermost_ip(f.packets[kind.number].stack)
     upper = f.unit.upper_layer(f, HeaderKind(slot, kind.number))
     return Value(RecordKind(FlowKey, fresh=True), flow_record(f, kind.number, upper))
 
 
-def innermost_ip(stack: tuple[Slot, ...]) -> Slot:
-    """The last IPv4 or IPv6 header of a stack that has one."""
-    return [slot for slot in stack if slot.header in (IPv4, IPv6)][-1]
+def innermost_ip(stack: tuple[Slot, ...]) -> Slot | None:
+    """The last IPv4 or IPv6 header of a stack, or None."""
+    return next((slot for slot in reversed(stack) if slot.header in (IPv4, IPv6)), None)
 
 
 def flow_record(f: Emitter, packet: int, upper: tuple[str, str]) -> str:
@@ -151,6 +161,7 @@ def flow_record(f: Emitter, packet: int, upper: tuple[str, str]) -> str:
     ``upper``: the texts of protocol and fragment offset.
     """
     slot = innermost_ip(f.packets[packet].stack)
+    assert slot is not None
     ip = HeaderKind(slot, packet)
     names = f.unit.slot_names(slot)
     protocol, fragment = upper
