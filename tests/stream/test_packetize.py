@@ -10,7 +10,7 @@ from segments import datagram, segment
 import wirebrick
 from wirebrick import Stream, network_function
 from wirebrick import headers as wb
-from wirebrick.errors import GraphError
+from wirebrick.errors import CheckError, GraphError
 
 WAYS = pytest.mark.parametrize("interpret", [False, True], ids=["compiled", "interpreted"])
 STACK = (wb.Ethernet, wb.IPv4, wb.TCP)
@@ -158,3 +158,25 @@ def test_what_slides_too_far_is_refused():
 
     with pytest.raises(GraphError, match="would lose those in between"):
         wirebrick.run(chain(10, 20, pass_on), rx=[])
+
+
+@WAYS
+@pytest.mark.parametrize("name", ["resize", "insert", "delete"])
+def test_bytes_numbered_already_cannot_be_moved(interpret, name):
+    def pass_on(window):
+        window.emit(window.data)
+
+    def resizes(packet):
+        packet.payload.resize(10)
+
+    def inserts(packet):
+        packet.payload.insert(0, 2)
+
+    def deletes(packet):
+        packet.payload.delete(0, 2)
+
+    fn = {"resize": resizes, "insert": inserts, "delete": deletes}[name]
+    with pytest.raises(CheckError, match=f"{name}.. can't be used behind packetize") as caught:
+        wirebrick.run(chain(None, None, pass_on, fn=fn), rx=[], interpret=interpret)
+    assert caught.value.place.line == fn.__code__.co_firstlineno + 1
+    assert "window's function" in str(caught.value)

@@ -54,8 +54,8 @@ def packetize(
     again what they came of. So both directions of a connection must come to one worker, which they do unless
     a shuffle parts them. ``buffer``: bytes kept of a direction, at most (512 KiB).
 
-    ``fn(packet)`` may fill in header fields of each packet; checksums follow. Raises GraphError where there
-    is no such window right before it, or where the headers are not those of its packets.
+    ``fn(packet)`` may fill in header fields of each packet, not resize it; checksums follow. Raises
+    GraphError where there is no such window right before it, or where the headers are not those of its packets.
 
     >>> import wirebrick
     >>> from wirebrick.headers import Ethernet, IPv4, UDP

@@ -24,6 +24,12 @@ def resize(f: Emitter, node: ast.Call, view: Value, name: str, arguments: list[V
     f.unit.may_write(f, node, "the payload")
     if kind.packet != 0:
         f.refuse(node, "the payload of a copy can't be resized", "resize before copying")
+    if f.rights.operator == "packetize":
+        f.refuse(
+            node,
+            f"{name}() can't be used behind packetize: the bytes have their sequence numbers already",
+            "emit other bytes in the window's function",
+        )
     if f.is_helper:
         f.refuse(node, f"{name}() belongs into the function of the operator")
     if len(arguments) != (1 if name == "resize" else 2):
