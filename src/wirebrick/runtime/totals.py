@@ -20,7 +20,7 @@ from wirebrick.packet.frame import (
 )
 from wirebrick.runtime.endpoints import NOWHERE, Endpoint
 from wirebrick.runtime.plan import CHAIN, WINDOW, Key, Plan
-from wirebrick.runtime.result import NFTotals, Result
+from wirebrick.runtime.result import NFTotals, PortTotals, Result
 from wirebrick.runtime.worker import Worker
 from wirebrick.stream.graph import Graph, Scope, within
 
@@ -55,6 +55,8 @@ class Totals:
         on_the_way = self._in_rings(workers)
         broken_off = on_the_way > 0 or any(worker.cut for worker in workers)
         self._written(workers)
+        self._not_sent(workers)
+        self._ports(workers)
         copies = 0
         for scope in self.graph.scopes:
             copies += self._nf(scope, counts, broken_off)
@@ -127,6 +129,46 @@ class Totals:
                     _wrong(f"{end.name} took {taken} packets and wrote {written}")
                 self._drop(f"{end.name}.not_written", taken - written)
                 self.result.packets_out -= taken - written
+
+    def _not_sent(self, workers: list[Worker]) -> None:
+        """What sinks of interfaces took and had no room for was dropped there."""
+        for worker in workers:
+            for number, sink in worker.sinks.items():
+                for reason, (packets, size) in sink.dropped.items():
+                    self._drop(f"{self.ends[number].name}.{reason}", packets)
+                    self.result.packets_out -= packets
+                    self.result.bytes_out -= size
+
+    def _ports(self, workers: list[Worker]) -> None:
+        """What each port brought and took, and what its other side counted."""
+        for number, end in enumerate(self.ends):
+            if end.port is None:
+                continue
+            came = [
+                worker.context.received(entry)
+                for worker in workers
+                for entry, port in enumerate(worker.receiving)
+                if port == number
+            ]
+            lost = [
+                drop
+                for worker in workers
+                if number in worker.sinks
+                for drop in worker.sinks[number].dropped.values()
+            ]
+            self.result.ports.append(
+                PortTotals(
+                    name=end.name,
+                    port=end.port.spec,
+                    packets_in=sum(packets for packets, _ in came),
+                    bytes_in=sum(size for _, size in came),
+                    packets_out=sum(w.context.taken(number) for w in workers if end.transmits)
+                    - sum(packets for packets, _ in lost),
+                    bytes_out=sum(w.context.sent_bytes(number) for w in workers)
+                    - sum(size for _, size in lost),
+                    statistics=dict(end.port.statistics),
+                )
+            )
 
     def _nf(self, scope: Scope, counts: Sums[Key], broken_off: bool) -> int:
         """Add an NF's totals; the copies that must have been made in it (0 where it is part of another)."""
