@@ -65,7 +65,10 @@ class TomlFile:
                 inside = heading[1] == section
                 seen += inside
                 inside = inside and seen == number
-                at = line if inside else at
+                if heading[1] == f"{section}.{key}":
+                    return Place(self.name, line)
+                if inside or (not at and heading[1].startswith(f"{section}.")):
+                    at = line
             elif inside and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*[=.]", text):
                 return Place(self.name, line, len(text) - len(text.lstrip()) + 1)
         if at or not section:
