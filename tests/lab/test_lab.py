@@ -205,6 +205,16 @@ def test_a_namespace_that_someone_else_made_anew_stays(lab_name: str, foreign) -
     assert read_record(lab_name) is None
 
 
+def test_a_number_that_the_kernel_gave_again(lab_name: str, foreign) -> None:
+    """Two namespaces with one name and one inode, one after the other: the cookie tells them apart."""
+    theirs = f"wb-{lab_name}-server"
+    inode = foreign(theirs)
+    old = namespace.Namespace(theirs, inode, cookie=1)  # 1 is the machine's own
+    assert not old.exists()
+    assert not namespace.remove(old)
+    assert namespace.Namespace(theirs, inode, cookie=None).exists()  # as on a kernel without cookies
+
+
 def test_programs_keep_a_lab(lab_name: str) -> None:
     manage.up(find_topology("direct"), lab_name)
     space = f"wb-{lab_name}-server"
