@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,6 +47,9 @@ def lab_name() -> Iterator[str]:
     missing = missing_capabilities()
     if missing:
         pytest.skip(f"no network namespaces without {' and '.join(missing)}")
+    for program in ("ip", "ping"):
+        if not shutil.which(program):
+            pytest.skip(f"{program} is not installed")
     Lab.remove_leftovers()
     name = f"lab{os.getpid()}-{next(_numbers)}"
     yield name

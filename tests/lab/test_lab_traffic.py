@@ -58,8 +58,9 @@ def test_routed(lab_name: str) -> None:
     with Lab("routed", lab_name) as lab:
         bridge(lab, "br0", "left", "right")
         ping(lab, "198.51.100.1", "2001:db8:2::1")
-        hops = lab.run("client", "traceroute", "-n", "-q", "1", "198.51.100.1").stdout.splitlines()[1:]
-        assert [line.split()[1] for line in hops] == ["192.0.2.254", "198.51.100.1"]
+        # What traceroute does: who tells that a packet's life is over.
+        expired = lab.run("client", "ping", "-c", "1", "-t", "1", "-W", "2", "198.51.100.1", check=False)
+        assert "From 192.0.2.254" in expired.stdout
         large = lab.run("client", "ping", "-c", "1", "-M", "do", "-s", "1400", "198.51.100.1", check=False)
         assert "mtu = 1400" in large.stdout + large.stderr
 
