@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from wirebrick.errors import LabError, ParameterError
-from wirebrick.lab import Lab, manage, namespace, processes
-from wirebrick.lab.record import FOLDER, read_record
+from wirebrick.lab import Lab, manage, namespace, processes, record
+from wirebrick.lab.record import read_record
 from wirebrick.lab.shipped import find_topology
 
 ROOT = Path(__file__).parents[2]
@@ -146,6 +146,28 @@ def test_twice(lab_name: str) -> None:
         with pytest.raises(LabError, match="is up already"), Lab("direct", lab_name):
             pass
         assert len(namespaces(lab_name)) == 2
+
+
+def test_taken_down_meanwhile(lab_name: str) -> None:
+    with Lab("direct", lab_name) as lab:
+        manage.down(lab_name)
+        with pytest.raises(LabError, match="there is no namespace"):
+            lab.run("client", "true")
+
+
+def test_a_folder_that_cant_be_made(lab_name: str, tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(record, "FOLDER", tmp_path / "file" / "lab")
+    with pytest.raises(LabError, match="where labs are noted down, can't be made: Not a directory"):
+        manage.up(find_topology("direct"), lab_name)
+
+
+def test_a_record_that_cant_be_read(lab_name: str, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(record, "FOLDER", tmp_path)
+    for text in ("", "[]", "{}", '{"namespaces": {"a": {}}}'):
+        (tmp_path / f"{lab_name}.json").write_text(text)
+        with pytest.raises(LabError, match=f"{lab_name}.json can't be read"):
+            manage.down(lab_name)
 
 
 def test_at_once(lab_name: str) -> None:
@@ -286,7 +308,7 @@ def test_killed_half_way(lab_name: str, moment: str, then: str) -> None:
     else:
         assert manage.down(lab_name) == []
     assert namespaces(lab_name) == []
-    assert list(FOLDER.glob(f"*{lab_name}*")) == []
+    assert list(record.FOLDER.glob(f"*{lab_name}*")) == []
 
 
 def test_a_lab_of_a_killed_process(lab_name: str) -> None:

@@ -51,7 +51,7 @@ def _step(what: str, function: Callable[..., None], *arguments: Any) -> Callable
         try:
             function(*arguments)
         except (NetlinkError, OSError) as error:
-            raise LabError(f"{what} can't be made: {error}") from error
+            raise LabError(f"{what} can't be made: {error.args[-1]}") from error  # the number is before it
 
     return go
 

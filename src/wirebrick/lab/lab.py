@@ -14,6 +14,7 @@ from wirebrick.errors import LabError
 from wirebrick.lab import manage
 from wirebrick.lab.hosts import Hosts
 from wirebrick.lab.processes import Process
+from wirebrick.lab.record import read_record
 from wirebrick.lab.shipped import find_topology
 from wirebrick.lab.topology import Topology
 
@@ -56,7 +57,8 @@ class Lab:
         for process in self._processes:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(_PATIENCE)
-        manage.down(self.name, kill=True)
+        if read_record(self.name):  # someone may have taken it down
+            manage.down(self.name, kill=True)
         for process in self._processes:
             with process:  # closes its pipes
                 process.kill()

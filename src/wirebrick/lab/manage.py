@@ -31,7 +31,7 @@ def up(topology: Topology, name: str, owner: int | None = None) -> Record:
             cure = (
                 f"take it down first, wirebrick lab down {name}; or give this one another name, --name NAME"
             )
-            raise LabError(f"the lab {name} is {old.state} already", cure=cure)
+            raise LabError(f"the lab {name} is {'up already' if old.state == 'up' else old.state}", cure=cure)
         if old:
             _remove(old, kill=old.left_over)
         since = started(owner) if owner is not None else None
@@ -88,7 +88,10 @@ def _make(topology: Topology, record: Record) -> None:
         try:
             make(f"wb-{record.name}-{host}", keep)
         except OSError as error:
-            raise LabError(f"the namespace of {host} can't be made: {error}") from error
+            cure = (
+                "in a container, start that with --privileged" if isinstance(error, PermissionError) else ""
+            )
+            raise LabError(f"the namespace of {host} can't be made: {error}", cure=cure) from error
     build(topology, record.namespaces)
     record.complete = True
     record.write()

@@ -33,10 +33,12 @@ class Record:
 
     def write(self) -> None:
         """Write it, whole or not at all."""
-        FOLDER.mkdir(parents=True, exist_ok=True)
         new = FOLDER / f".{self.name}.new"
-        new.write_text(json.dumps(asdict(self), indent=1))
-        new.replace(_path(self.name))
+        try:
+            new.write_text(json.dumps(asdict(self), indent=1))
+            new.replace(_path(self.name))
+        except OSError as error:
+            raise LabError(f"{_path(self.name)} can't be written: {error.strerror}") from None
 
     def forget(self) -> None:
         """Remove the file."""
@@ -81,8 +83,11 @@ def records() -> list[Record]:
 @contextlib.contextmanager
 def locked() -> Iterator[None]:
     """One process at a time makes or removes labs."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(FOLDER, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(FOLDER, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise LabError(f"{FOLDER}, where labs are noted down, can't be made: {error.strerror}") from None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
