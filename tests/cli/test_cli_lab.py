@@ -54,6 +54,8 @@ def test_up_show_exec_down(wirebrick, lab_name: str) -> None:
     assert wirebrick("lab", "exec", lab_name, "client", "cat", stdin=b"through").out == "through"
     assert wirebrick("lab", "exec", lab_name, "server", "--", "sh", "-c", "exit 7").status == 7
     assert wirebrick("lab", "exec", lab_name, "server", "--", "ls", "/sys/class/net").out == "eth0\nlo\n"
+    piped = wirebrick.shell(f"$WB lab exec {lab_name} server -- yes | head -1; echo ${{PIPESTATUS[0]}}")
+    assert (piped.out, piped.err) == (f"y\n{128 + signal.SIGPIPE}\n", "")
 
     shown = wirebrick("lab", "show", lab_name).out
     assert shown.startswith(shipped()["direct"].read_text())

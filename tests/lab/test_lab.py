@@ -134,11 +134,13 @@ def test_a_lab_that_is_not_up() -> None:
         Lab("pair", "mine").run("client", "true")
 
 
-def test_names() -> None:
+def test_names(tmp_path: Path) -> None:
     for name in ("Mine", "a/b", "..", "x" * 32):
         with pytest.raises(ParameterError, match="can't be the name of a lab"):
             manage.up(find_topology("pair"), name)
     assert Lab("pair").name != Lab("pair").name
+    (tmp_path / "My Lab.toml").write_text("[hosts.alone]\n")
+    assert Lab(tmp_path / "My Lab.toml").name.startswith(f"my-lab-{os.getpid()}-")
 
 
 def test_twice(lab_name: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import subprocess
 from itertools import count
 from pathlib import Path
@@ -41,7 +42,7 @@ class Lab:
 
     def __init__(self, topology: str | Path | Topology, name: str | None = None) -> None:
         self.topology = topology if isinstance(topology, Topology) else find_topology(topology)
-        self.name = name or f"{self.topology.name[:12]}-{os.getpid()}-{next(_numbers)}"
+        self.name = name or _unused(self.topology.name)
         self._hosts: Hosts | None = None
         self._processes: list[subprocess.Popen[str]] = []
 
@@ -102,3 +103,9 @@ class Lab:
         if self._hosts is None:
             raise LabError(f"the lab {self.name} is not up", cure="use it in a block: with Lab(...) as lab:")
         return self._hosts
+
+
+def _unused(topology: str) -> str:
+    """A name that no other lab has, after the topology's."""
+    words = re.findall(r"[a-z0-9]+", topology.lower()) or ["lab"]
+    return f"{'-'.join(words)[:12]}-{os.getpid()}-{next(_numbers)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import signal
 import socket
 import stat
 import threading
@@ -82,6 +83,8 @@ class Namespace:
         descriptor = self.open()
         _set(descriptor)
         _mount_sys()
+        for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them, and what it becomes would, too
+            signal.signal(number, signal.SIG_DFL)
         os.execvp(command[0], list(command))
 
     @contextlib.contextmanager
