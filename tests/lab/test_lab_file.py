@@ -110,7 +110,7 @@ def test_shipped_ones_can_be_read(name: str) -> None:
         ("mtu = 9000", "mtu = 1279", 21, "too small for the IPv6 address of client.eth0"),
         ("queues = 2", "queues = true", 22, "from 1 to 256"),
         ('["checksum"]', '["chksum"]', 23, "did you mean 'checksum'?"),
-        ('["checksum"]', '"checksum"', 23, "does not say what is left on"),
+        ('["checksum"]', '"checksum"', 23, "does not say what is on"),
         ('"02:00:00:00:00:02"', '"03:00:00:00:00:02"', 20, "are not two MAC addresses"),
         ('"02:00:00:00:00:02"', '"02:00:00:00:00:01"', 20, "have one MAC address"),
         ("queues = 2", "queue = 2", 22, "did you mean 'queues'?"),

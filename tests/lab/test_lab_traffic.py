@@ -123,6 +123,27 @@ def test_checksums_are_filled_in(tmp_path: Path, lab_name: str, offload: str, ri
         assert (udp_checksum(frame[34:49], frame[26:34]) == 0xFFFF) is right
 
 
+@pytest.mark.parametrize(
+    ("offload", "on"),
+    [
+        ("false", set()),
+        ("true", {"tx-checksum-ip-generic", "tx-tcp-segmentation", "tx-vlan-hw-insert"}),
+        ('["gro", "checksum"]', {"tx-checksum-ip-generic", "rx-gro"}),
+        ('["checksum", "segmentation"]', {"tx-checksum-ip-generic", "tx-tcp-segmentation"}),
+    ],
+)
+def test_offloads_are_on_or_off(tmp_path: Path, lab_name: str, offload: str, on: set[str]) -> None:
+    from pyroute2.ethtool.ethtool import Ethtool
+
+    looked_at = {"tx-checksum-ip-generic", "tx-tcp-segmentation", "tx-vlan-hw-insert", "rx-gro"}
+    (tmp_path / "mine.toml").write_text(f"{DIRECT}offload = {offload}\n")
+    with Lab(tmp_path / "mine.toml", lab_name) as lab:
+        for host in ("client", "server"):
+            with lab.inside(host), Ethtool() as ethtool:
+                found = ethtool.get_features("eth0").features
+            assert {name for name in looked_at if found[name].enable} == on
+
+
 def test_no_frame_is_larger_than_the_mtu(tmp_path: Path, lab_name: str) -> None:
     """With segmentation left on, the other end gets tens of kilobytes at once."""
     largest = {}

@@ -15,7 +15,7 @@ from typing import Any
 
 from wirebrick.errors import LabError
 from wirebrick.lab.namespace import Namespace
-from wirebrick.lab.offload import leave_on
+from wirebrick.lab.offload import set_offloads
 from wirebrick.lab.topology import Host, Link, Topology
 
 _NO_DAD = 0x02  # IFA_F_NODAD, linux/if_addr.h: the address is of use at once (RFC 4862, 5.4, takes a second)
@@ -83,7 +83,7 @@ def _set_up(host: Host, interfaces: list[str], ends: dict[str, frozenset[str]]) 
         for name in interfaces:
             _settle_ipv6(name, any(one.version == 6 for one in host.addresses.get(name, [])))
         for name, offload in ends.items():
-            leave_on(name, offload)
+            set_offloads(name, offload)
         for bridge, members in host.bridges.items():
             for name in members:
                 ip.link("set", index=at[name], master=at[bridge])

@@ -7,29 +7,29 @@ frames are as they would be on a wire.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from wirebrick.errors import LabError
 from wirebrick.lab.topology import OFFLOADS
 
 
-def leave_on(interface: str, names: Iterable[str]) -> None:
-    """Turn all of `OFFLOADS` off but ``names``, at an interface of the calling thread's namespace.
+def set_offloads(interface: str, names: frozenset[str]) -> None:
+    """Turn those of `OFFLOADS` on that are named, and the others off, at an interface of this thread's namespace.
 
     Raises LabError where the driver keeps one on.
     """
-    off = tuple(prefix for name, prefixes in OFFLOADS.items() if name not in names for prefix in prefixes)
-    if not off:
-        return
     from pyroute2.ethtool.ethtool import Ethtool
 
+    off = tuple(prefix for name, prefixes in OFFLOADS.items() if name not in names for prefix in prefixes)
     with Ethtool() as ethtool:
         found = ethtool.get_features(interface)
         for name, feature in found.features.items():
-            if name.startswith(off) and feature.available:
+            if off and name.startswith(off) and feature.available:
                 feature.enable = False
+        if "gro" in names:  # the others are on in a new veth
+            found.features["rx-gro"].enable = True
         ethtool.set_features(interface, found)
         now = ethtool.get_features(interface).features
-    still = [name for name, feature in now.items() if name.startswith(off) and feature.enable]
-    if any(now[name].available for name in still):
+    still = [
+        name for name, one in now.items() if off and name.startswith(off) and one.enable and one.available
+    ]
+    if still:
         raise LabError(f"{interface} keeps {', '.join(still)} on", cure="leave it on: offload = true")

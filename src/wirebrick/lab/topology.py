@@ -22,6 +22,7 @@ OFFLOADS = {
     "gro": ("rx-gro", "rx-udp-gro-forwarding"),
     "vlan": ("tx-vlan-", "rx-vlan-hw-parse", "rx-vlan-stag-hw-parse"),
 }
+USUAL_OFFLOADS = frozenset(OFFLOADS) - {"gro"}  # what Linux has on in a veth
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Interface:
 
 @dataclass(frozen=True)
 class Link:
-    """A veth pair. ``queues``: of each end, each way. ``offload``: the names of `OFFLOADS` that are left on."""
+    """A veth pair. ``queues``: of each end, each way. ``offload``: the names of `OFFLOADS` that are on."""
 
     ends: tuple[Interface, Interface]
     mtu: int = 1500

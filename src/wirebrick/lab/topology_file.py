@@ -24,7 +24,7 @@
     macs    = ["02:00:00:00:00:01", "02:00:00:00:00:02"]    # else made from the link's number
     mtu     = 1500
     queues  = 1                                     # of both ends, to receive and to send
-    offload = false                                 # true, or of "checksum", "segmentation", "gro", "vlan"
+    offload = false                                 # true, or some of "checksum", "segmentation", "gro", "vlan"
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from wirebrick.errors import ParameterError
-from wirebrick.lab.topology import OFFLOADS, Host, Interface, Link, Topology
+from wirebrick.lab.topology import OFFLOADS, USUAL_OFFLOADS, Host, Interface, Link, Topology
 from wirebrick.lab.topology_host import HOST, HostReader
 from wirebrick.ports.suggest import did_you_mean
 from wirebrick.toml_file import TomlFile
@@ -156,10 +156,10 @@ class _Links:
 
     def _offload(self, number: int, told: Any) -> frozenset[str]:
         if isinstance(told, bool):
-            return frozenset(OFFLOADS if told else ())
+            return USUAL_OFFLOADS if told else frozenset()
         if not isinstance(told, list) or not all(isinstance(one, str) for one in told):
             cure = 'write true, false or a list, such as ["checksum"]'
-            self._fail(number, "offload", f"offload = {told!r} does not say what is left on", cure)
+            self._fail(number, "offload", f"offload = {told!r} does not say what is on", cure)
         for one in told:
             if one not in OFFLOADS:
                 self._fail(number, "offload", f"there is no offload {one!r}", did_you_mean(one, OFFLOADS))
