@@ -126,6 +126,45 @@ def test_mistakes(tmp_path: Path, old: str, new: str, line: int, told: str) -> N
     assert f"mine.toml:{line}:" in str(caught.value)
 
 
+VALUES = [
+    "5",
+    "-1",
+    "1.5",
+    "true",
+    '""',
+    '"x"',
+    "[]",
+    "[1]",
+    '["x"]',
+    "[[]]",
+    "{}",
+    "{a = 1}",
+    "1979-05-27",
+    "nan",
+]
+
+
+def test_any_value_anywhere_is_taken_or_told(tmp_path: Path) -> None:
+    lines = GOOD.splitlines()
+    told = 0
+    for at, line in enumerate(lines):
+        for value in VALUES if " = " in line else ():
+            changed = [*lines[:at], f"{line.partition(' = ')[0]} = {value}", *lines[at + 1 :]]
+            try:
+                read(tmp_path, "\n".join(changed))
+            except ParameterError as error:
+                told += 1
+                assert error.place is not None, error
+                # What depends on it may be what is wrong then: a route, on the address that is gone.
+                assert error.place.line > 1 or at < 2, error
+    assert told > 150
+    for heading in ("hosts", "links", "hosts.client", "hosts.client.addresses", "hosts.box.bridges"):
+        for value in VALUES:
+            section = f"{heading.replace('hosts.', '')} = {value}\n"
+            with pytest.raises(ParameterError):
+                read(tmp_path, ("[hosts]\n" if "." in heading else "") + section.replace("{}", "{x = 1}"))
+
+
 def test_without_hosts(tmp_path: Path) -> None:
     with pytest.raises(ParameterError, match="names no hosts"):
         read(tmp_path, "")
