@@ -27,7 +27,11 @@ def wire(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     with Wire(nfs, PORTS[request.param]) as made:
         yield made
         totals = made.stop()
-lost = {reason for reason, count in totals["drops"].items() if not reason.startswith(("firewall.", "ttl."))}
+        lost = {
+            reason
+            for reason, count in totals["drops"].items()
+            if not reason.startswith(("firewall.", "ttl."))
+        }
         assert lost == set()
         assert totals["warnings"] == []
 
