@@ -2,15 +2,19 @@
 
 ``python -m benchmarks.harness.wire.generator OUT BACK``: frames leave by interface OUT and come back by interface
 BACK (which may be the same). It reads one request a line, a JSON object with ``size`` (bytes without FCS), ``rate``
-(frames a second, 0: as many as can be) and ``seconds``, and answers each with a line: what ``Measured`` has.
+(frames a second, 0: as many as can be), ``seconds`` and ``pids`` (whose processor time is wanted), and answers each with a line: what ``Measured`` has.
 """
 
 from __future__ import annotations
 
 import json
+import signal
 import socket
 import sys
+import threading
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -20,21 +24,26 @@ from benchmarks.harness.wire.programs import BUCKET, Receiver, Sender, make_fram
 from wirebrick.ports.xdp.bpf import NATIVE, link_xdp, load_xdp, run_program
 
 WARM_UP = 0.25  # part of the time that is measured, before it
-_STEP = 0.05  # seconds, about, of one call
+_ALL = (1 << 32) - 1  # times: more than there is time for
 _BATCH = {True: 64, False: 4}  # frames between two flushes: at full speed; paced, where each may be late by so many
 _SETTLE = 0.05  # seconds for frames that are under way
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Frames a second sent, accepted by the interface, and received back; latencies in microseconds."""
+    """Frames a second sent, accepted by the interface, and received back; latencies in microseconds.
+
+    ``lost``: of those that were sent, the part that never came back. ``processor``: the part of the time that the
+    processes which were named had a processor.
+    """
 
     sent: float
     accepted: float
     back: float
     median_us: float
     p99_us: float
-    lost: float  # of those that were sent, the part that never came back
+    lost: float
+    processor: float
 
 
 class Generator:
@@ -46,35 +55,54 @@ class Generator:
         self._receiver = Receiver()
         self._program = load_xdp(self._sender.code)
         self._link = link_xdp(load_xdp(self._receiver.code), socket.if_nametoindex(back), NATIVE)
-        self._runs = 1000  # of the program in one call
 
-    def measure(self, size: int, rate: float, seconds: float) -> Measured:
-        """Send frames of ``size`` bytes for so long."""
+    def measure(self, size: int, rate: float, seconds: float, pids: Sequence[int] = ()) -> Measured:
+        """Send frames of ``size`` bytes for so long, and some time before it."""
         self._sender.interval = round(1e9 / rate) if rate else 0
-        frame = make_frame(size)
-        batch = _BATCH[not rate]
-        self._run(frame, batch, seconds * WARM_UP)
-        before, accepted, latencies = self._counts(), self._accepted(), self._receiver.latencies
-        begin = time.perf_counter()
-        self._run(frame, batch, seconds)
-        elapsed = time.perf_counter() - begin
-        sent, back = np.subtract(self._counts(), before)
-        accepted = self._accepted() - accepted
-        latencies = self._receiver.latencies - latencies
+        with self._sending(make_frame(size), _BATCH[not rate]):
+            time.sleep(seconds * WARM_UP)
+            before, accepted, latencies = self._counts(), self._accepted(), self._receiver.latencies
+            begin, processor = time.perf_counter(), processor_time(pids)
+            time.sleep(seconds)
+            sent, back = np.subtract(self._counts(), before)
+            elapsed, processor = time.perf_counter() - begin, processor_time(pids) - processor
+            accepted = self._accepted() - accepted
+            latencies = self._receiver.latencies - latencies
         time.sleep(_SETTLE)
-        came = self._counts()[1] - before[1]
+        sent_too, came = np.subtract(self._counts(), before)
         median, late = percentiles(latencies, (0.5, 0.99))
+        lost = max(0.0, 1 - came / max(sent_too, 1))
         return Measured(
-            sent / elapsed, accepted / elapsed, back / elapsed, median, late, max(0.0, 1 - came / max(sent, 1))
+            sent / elapsed, accepted / elapsed, back / elapsed, median, late, lost, processor / elapsed
         )
 
-    def _run(self, frame: bytes, batch: int, seconds: float) -> None:
-        now = time.perf_counter()
-        end = now + seconds
-        while now < end:
-            run_program(self._program, frame, self._runs, batch)
-            before, now = now, time.perf_counter()
-            self._runs = max(batch, min(1_000_000, int(self._runs * _STEP / max(now - before, 1e-6))))
+    @contextmanager
+    def _sending(self, frame: bytes, batch: int) -> Iterator[None]:
+        """Run the program all the time, by one call in a thread, which a signal ends.
+
+        A call for each of many pieces would not do: when one ends the kernel waits for some 30 ms (RCU) before it
+        lets go of frames that are under way.
+        """
+        failed: list[OSError] = []
+
+        def send() -> None:
+            try:
+                run_program(self._program, frame, _ALL, batch)
+            except InterruptedError:
+                pass
+            except OSError as error:
+                failed.append(error)
+
+        thread = threading.Thread(target=send)
+        thread.start()
+        try:
+            yield
+        finally:
+            while thread.is_alive() and thread.ident is not None:
+                signal.pthread_kill(thread.ident, signal.SIGUSR1)
+                thread.join(_SETTLE)
+        if failed:
+            raise failed[0]
 
     def _counts(self) -> tuple[int, int]:
         return self._sender.count, self._receiver.count
@@ -100,8 +128,18 @@ def percentiles(histogram: np.ndarray[tuple[int], np.dtype[np.uint64]], parts: t
     return [float(np.searchsorted(upto, part * float(upto[-1])) + 0.5) * BUCKET / 1000 for part in parts]
 
 
+def processor_time(pids: Sequence[int]) -> float:
+    """Seconds that these processes have run so far, all threads of each (proc(5), ``schedstat``)."""
+    return sum(
+        int((task / "schedstat").read_text().split()[0]) / 1e9
+        for pid in pids
+        for task in Path(f"/proc/{pid}/task").iterdir()
+    )
+
+
 def main(out: str, back: str) -> None:
     """Answer requests until there are no more."""
+    signal.signal(signal.SIGUSR1, lambda *_: None)
     generator = Generator(out, back)
     for line in sys.stdin:
         print(json.dumps(asdict(generator.measure(**json.loads(line)))), flush=True)

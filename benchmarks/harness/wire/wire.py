@@ -6,8 +6,9 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from benchmarks.harness.errors import BenchmarkError
 from benchmarks.harness.wire.contestants import Contestant, Running
@@ -48,12 +49,13 @@ class Wire:
                     raise BenchmarkError(f"{contestant.name} forwards nothing after {_PATIENCE:g} s")
             yield running
 
-    def measure(self, size: int, rate: float, seconds: float) -> Measured:
+    def measure(self, size: int, rate: float, seconds: float, pids: Sequence[int] = ()) -> Measured:
         """Send frames of ``size`` bytes, FCS included, ``rate`` a second (0: all that can be), to what runs."""
+        request = {"size": size - _FCS, "rate": rate, "seconds": seconds, "pids": list(pids)}
         process = self._process
         assert process.stdin is not None and process.stdout is not None and process.stderr is not None
         try:
-            process.stdin.write(json.dumps({"size": size - _FCS, "rate": rate, "seconds": seconds}) + "\n")
+            process.stdin.write(json.dumps(request) + "\n")
             process.stdin.flush()
             answer = process.stdout.readline()
         except BrokenPipeError:
@@ -62,14 +64,29 @@ class Wire:
             raise BenchmarkError(f"the generator ended:\n{process.stderr.read().strip()}")
         return Measured(**json.loads(answer))
 
-    def once(self, contestant: Contestant, size: int, rate: float, seconds: float) -> Measured:
-        """Start a contestant, measure it, end it."""
-        with self.running(contestant):
-            return self.measure(size, rate, seconds)
+    def mpps(self, contestant: Contestant, size: int, seconds: float) -> float:
+        """Start a contestant, give it more than it can take, end it: million packets a second that came back.
+
+        A second is one in which it had its processor, or the kernel's thread that receives for it there did, so that
+        others on the machine don't count.
+        """
+        with self.running(contestant) as running:
+            pids = [] if running.pid is None else [running.pid, softirq_thread(cores()[0])]
+            found = self.measure(size, 0, seconds, pids)
+        return found.back / 1e6 / (found.processor if pids else 1)
 
     def close(self) -> None:
         """End the generator."""
         self._process.communicate()
+
+
+def softirq_thread(core: int) -> int:
+    """The kernel's thread that receives where a processor has too much of it to do at once: ksoftirqd."""
+    for stat in Path("/proc").glob("[0-9]*/comm"):
+        with suppress(OSError):
+            if stat.read_text().strip() == f"ksoftirqd/{core}":
+                return int(stat.parent.name)
+    raise BenchmarkError(f"there is no ksoftirqd/{core}")
 
 
 @contextmanager
