@@ -2,7 +2,8 @@
 
 ``python -m benchmarks.harness.wire.generator OUT BACK``: frames leave by interface OUT and come back by interface
 BACK (which may be the same). It reads one request a line, a JSON object with ``size`` (bytes without FCS), ``rate``
-(frames a second, 0: as many as can be), ``seconds`` and ``pids`` (whose processor time is wanted), and answers each with a line: what ``Measured`` has.
+(frames a second, 0: as many as can be), ``seconds`` and ``pids`` (whose processor time is wanted), and answers each
+with a line: what ``Measured`` has.
 """
 
 from __future__ import annotations
@@ -25,7 +26,10 @@ from wirebrick.ports.xdp.bpf import NATIVE, link_xdp, load_xdp, run_program
 
 WARM_UP = 0.25  # part of the time that is measured, before it
 _ALL = (1 << 32) - 1  # times: more than there is time for
-_BATCH = {True: 64, False: 4}  # frames between two flushes: at full speed; paced, where each may be late by so many
+_BATCH = {
+    True: 64,
+    False: 4,
+}  # frames between two flushes: at full speed; paced, where each may be late by so many
 _SETTLE = 0.05  # seconds for frames that are under way
 
 
@@ -116,7 +120,9 @@ class Generator:
         raise OSError(f"there is no {self._out}")
 
 
-def percentiles(histogram: np.ndarray[tuple[int], np.dtype[np.uint64]], parts: tuple[float, ...]) -> list[float]:
+def percentiles(
+    histogram: np.ndarray[tuple[int], np.dtype[np.uint64]], parts: tuple[float, ...]
+) -> list[float]:
     """Microseconds that these parts of the frames took at most; NaN where there are none.
 
     >>> percentiles(np.array([0, 3, 0, 1], np.uint64), (0.5, 0.99))

@@ -52,9 +52,7 @@ class Shared:
     """A map of one value, ``words`` 64-bit numbers, that both the kernel's program and this process see."""
 
     def __init__(self, words: int) -> None:
-        self.descriptor = bpf(
-            _MAP_CREATE, struct.pack("<IIIII", MAP_ARRAY, 4, 8 * words, 1, _MMAPABLE)
-        )
+        self.descriptor = bpf(_MAP_CREATE, struct.pack("<IIIII", MAP_ARRAY, 4, 8 * words, 1, _MMAPABLE))
         pages = -(-8 * words // mmap.PAGESIZE) * mmap.PAGESIZE
         self.words = np.frombuffer(mmap.mmap(self.descriptor, pages), np.uint64, words)
 
@@ -169,7 +167,7 @@ def make_frame(size: int) -> bytes:
     total = (total & 0xFFFF) + (total >> 16)
     ip = ip[:10] + struct.pack(">H", ~total & 0xFFFF) + ip[12:]
     udp = struct.pack(">HHHH", 1024, 9, size - 34, 0)
-    ethernet = bytes.fromhex("020000000002" "020000000001" "0800")
+    ethernet = bytes.fromhex("0200000000020200000000010800")
     return (ethernet + ip + udp + MARK.to_bytes(2, sys.byteorder)).ljust(size, b"\0")
 
 

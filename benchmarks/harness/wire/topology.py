@@ -84,5 +84,7 @@ def run(command: Sequence[str]) -> str:
     """What a command prints. Raises BenchmarkError where it fails."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise BenchmarkError(f"{' '.join(command)}\nended with status {done.returncode}:\n{done.stderr.strip()}")
+        raise BenchmarkError(
+            f"{' '.join(command)}\nended with status {done.returncode}:\n{done.stderr.strip()}"
+        )
     return done.stdout

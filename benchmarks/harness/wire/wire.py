@@ -8,13 +8,16 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 from benchmarks.harness.errors import BenchmarkError
+from benchmarks.harness.pairs import in_turn
 from benchmarks.harness.wire.contestants import Contestant, Running
 from benchmarks.harness.wire.generator import Measured
 from benchmarks.harness.wire.topology import Network, cores, network
 
+SIZES = 64, 1500  # bytes of a frame, with FCS
 _PATIENCE = 20.0  # seconds for a contestant to begin
 _FCS = 4  # bytes of a frame on the wire that nobody sees
 _PROBE_RATE, _PROBE = 1000, 0.02  # frames a second, seconds
@@ -53,7 +56,9 @@ class Wire:
         """Send frames of ``size`` bytes, FCS included, ``rate`` a second (0: all that can be), to what runs."""
         request = {"size": size - _FCS, "rate": rate, "seconds": seconds, "pids": list(pids)}
         process = self._process
-        assert process.stdin is not None and process.stdout is not None and process.stderr is not None
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
         try:
             process.stdin.write(json.dumps(request) + "\n")
             process.stdin.flush()
@@ -74,6 +79,12 @@ class Wire:
             pids = [] if running.pid is None else [running.pid, softirq_thread(cores()[0])]
             found = self.measure(size, 0, seconds, pids)
         return found.back / 1e6 / (found.processor if pids else 1)
+
+    def rates(
+        self, contestants: Sequence[Contestant], size: int, seconds: float, repeats: int
+    ) -> list[tuple[float, ...]]:
+        """Million packets a second of each, in turn."""
+        return in_turn([partial(self.mpps, one, size, seconds) for one in contestants], repeats)
 
     def close(self) -> None:
         """End the generator."""
