@@ -43,8 +43,9 @@ class Network:
             self.run("ip", "link", "add", pair[0], "type", "veth", "peer", "name", pair[1])
             for end in pair:
                 self.run("sysctl", "-qw", f"net.ipv6.conf.{end}.disable_ipv6=1")
-                self.run("ethtool", "-K", end, "rx", "off", "tx", "off", "gro", "on")
                 self.run("ip", "link", "set", end, "up")
+                # GRO brings NAPI; the kernel sees that frames can be redirected here only when it is turned on late.
+                self.run("ethtool", "-K", end, "rx", "off", "tx", "off", "gro", "on")
 
     def remove(self) -> None:
         """Remove it, whatever of it there is."""
