@@ -20,16 +20,17 @@ from benchmarks.harness.wire.wire import Wire, wire
 KINDS = {"xdp": testpmd("net_af_xdp", "busy_budget=0"), "afpacket": testpmd("net_af_packet")}
 SIZE = 64
 LOW, HALF = 1000.0, 0.5  # frames a second; part of what can be taken
-STATISTICS = {"median": "median_us", "99 %": "p99_us"}
+STATISTICS = {"p50": "median_us", "p99": "p99_us"}
 
 
 def rows(options: Options) -> Iterator[Row]:
-    """For each kind of port and each load: busy and adaptive beside testpmd, and busy beside the bridge."""
+    """For each kind of port and load, median and 99th percentile: busy and adaptive beside testpmd, busy beside
+    the bridge."""
     for kind, theirs in KINDS.items():
         with wire(pairs=2) as opened:
             busy, adaptive = wirebrick(kind, "busy"), wirebrick(kind, "adaptive")
             most = min(opened.mpps(one, SIZE, options.seconds) for one in (busy, theirs)) * 1e6
-            loads = {"1k/s": LOW, "half load": HALF * most}
+            loads = {"1k/s": LOW, "half": HALF * most}
             contestants = busy, adaptive, theirs, bridge()
             measured = in_turn(
                 [partial(_under, opened, one, tuple(loads.values()), options) for one in contestants],
@@ -40,9 +41,9 @@ def rows(options: Options) -> Iterator[Row]:
                 ours, resting, testpmds, bridged = (
                     tuple(float(getattr(found[number], field)) for found in each) for each in measured
                 )
-                yield Row(f"{kind} busy, {load}, {what}", "us", ours, testpmds)
-                yield Row(f"{kind} adaptive, {load}, {what}", "us", resting, testpmds)
-                yield Row(f"  busy beside a bridge, {what}", "us", ours, bridged)
+                yield Row(f"{kind} busy {load} {what}", "us", ours, testpmds)
+                yield Row(f"{kind} adaptive {load} {what}", "us", resting, testpmds)
+                yield Row(f"  busy beside a bridge {what}", "us", ours, bridged)
 
 
 def _under(opened: Wire, one: Contestant, loads: Sequence[float], options: Options) -> list[Measured]:

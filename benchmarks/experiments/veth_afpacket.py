@@ -22,4 +22,4 @@ def rows(options: Options) -> Iterator[Row]:
         for size in SIZES:
             ours, theirs, bypass = opened.rates(contestants, size, options.seconds, options.repeats)
             yield Row(f"afpacket, {size} bytes", "Mpps", ours, theirs, LEVEL)
-            yield Row(f"  beside qdisc_bypass=1, {size}", "Mpps", ours, bypass, LEVEL)
+            yield Row(f"  qdisc_bypass=1, {size}", "Mpps", ours, bypass, LEVEL)
