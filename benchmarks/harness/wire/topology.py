@@ -17,7 +17,13 @@ from contextlib import contextmanager
 from benchmarks.harness.errors import BenchmarkError
 
 NAME = "wbbn"
-TOOLS = {"ip": "iproute2", "ethtool": "ethtool", "taskset": "util-linux", "sysctl": "procps"}
+TOOLS = {
+    "ip": "iproute2",
+    "ethtool": "ethtool",
+    "taskset": "util-linux",
+    "setpriv": "util-linux",
+    "sysctl": "procps",
+}
 
 
 class Network:
@@ -28,8 +34,8 @@ class Network:
         self.ends = [(f"{NAME}g{number}", f"{NAME}n{number}") for number in range(pairs)]
 
     def inside(self, *command: str, core: int | None = None) -> list[str]:
-        """The command line of ``command`` in the namespace, pinned to a processor."""
-        pinned = [] if core is None else ["taskset", "-c", str(core)]
+        """The command line of ``command`` in the namespace; with ``core``: pinned to a processor, and ends with us."""
+        pinned = [] if core is None else ["setpriv", "--pdeathsig", "KILL", "taskset", "-c", str(core)]
         return ["ip", "netns", "exec", self.namespace, *pinned, *command]
 
     def run(self, *command: str) -> str:
