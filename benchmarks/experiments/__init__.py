@@ -22,6 +22,10 @@ EXPERIMENTS = {
     "consistency": "Strict against Partitioned, with one worker and two (for information)",
     "shuffle": "a ring between two workers, alone and in a run",
     "workers": "two workers against one, on independent flows",
+    "veth_xdp": "macswap on xdp: beside dpdk-testpmd on net_af_xdp, over a veth pair (as root)",
+    "veth_afpacket": "macswap on afpacket: beside dpdk-testpmd on net_af_packet, over a veth pair (as root)",
+    "latency": "from one veth pair to another through macswap, testpmd, a bridge (as root)",
+    "idle": "the processor time of a chain between two interfaces on which nothing comes (as root)",
     "interpreter": "the same network functions in plain CPython (for information)",
 }
 
