@@ -28,7 +28,7 @@ from wirebrick.packet.faults import REASONS
 from wirebrick.packet.memory import load64
 from wirebrick.state.rewrite_layout import REASONS as REFUSED
 from wirebrick.stream.drop import Drop
-from wirebrick.stream.filter import Filter
+from wirebrick.stream.filter import ExpressionFilter, Filter
 from wirebrick.stream.graph import Graph, Node
 from wirebrick.stream.parse import Parse
 from wirebrick.stream.send import Send
@@ -148,7 +148,7 @@ def build_plan(
 
 
 def _reasons(node: Node) -> tuple[str, ...]:
-    if isinstance(node, Filter | Drop):
+    if isinstance(node, Filter | ExpressionFilter | Drop):
         return (node.reason,)
     if isinstance(node, Parse) and node.otherwise == "drop":
         return node.reasons()

@@ -11,9 +11,11 @@ from wirebrick.compiler.emit.shuffle import emit_shuffle
 from wirebrick.compiler.emit.windows import emit_window
 from wirebrick.compiler.front.packets import DROP, SEND
 from wirebrick.packet import frame
+from wirebrick.runtime.filter import bpf
+from wirebrick.runtime.filter_native import filter_function
 from wirebrick.stream.deparse import Deparse
 from wirebrick.stream.drop import Drop
-from wirebrick.stream.filter import Filter
+from wirebrick.stream.filter import ExpressionFilter, Filter
 from wirebrick.stream.graph import Enter, Exit, Graph, Input, Node, Output
 from wirebrick.stream.group_by import GroupBy
 from wirebrick.stream.map import Map
@@ -138,6 +140,20 @@ def _filter(f: Fused, node: Filter) -> None:
         f.fault(node, result)
 
 
+def _matching(f: Fused, node: ExpressionFilter) -> None:
+    """Of the frame as it is now, from its first byte, whatever headers are parsed."""
+    settled, touched = f.knowledge.arrive(node.inputs)
+    name = f.shared.name("matches")
+    f.shared.functions.append(filter_function(bpf(node.expression), name))
+    code = f.code
+    code.line(f"if {name}(p, end, wire) != 0:")
+    with code.indent():
+        f.go(node.outputs[0], settled, touched)
+    code.line("else:")
+    with code.indent():
+        f.count(node, "drop", node.reason)
+
+
 def _metadata(f: Fused, node: Metadata) -> None:
     settled, touched = f.knowledge.arrive(node.inputs)
     function = f.functions[node].function
@@ -234,6 +250,7 @@ EMIT: dict[type[Node], Callable[[Any, Any], None]] = {
     Transform: _user,
     Map: _user,
     Filter: _filter,
+    ExpressionFilter: _matching,
     Metadata: _metadata,
     GroupBy: _group_by,
     Push: emit_push,
