@@ -127,6 +127,7 @@ def _run(
                 ports=ports,
                 progress=progress,
                 stop=interrupts.stop,
+                captures=True,
                 show=(lambda text: print(text, file=sys.stderr if as_json else to)) if show else None,
                 **options,
             )

@@ -36,6 +36,7 @@ from wirebrick.stream.shuffle import FULL, Shuffle
 
 CHAIN = "chain"
 WINDOW = "window"
+LOST = ("drop", "fault")  # kinds of counters of packets that end there
 COPY_LOST = "copy_lost"
 MADE_LOST = "made_lost"
 SPARE = 64

@@ -19,13 +19,12 @@ from wirebrick.packet.frame import (
     W_RING_OUT,
 )
 from wirebrick.runtime.endpoints import NOWHERE, Endpoint
-from wirebrick.runtime.plan import CHAIN, WINDOW, Key, Plan
+from wirebrick.runtime.plan import CHAIN, LOST, WINDOW, Key, Plan
 from wirebrick.runtime.result import NFTotals, Result
 from wirebrick.runtime.worker import Worker
 from wirebrick.stream.graph import Graph, Scope, within
 
 Derive = Callable[[dict[Key, int], int], None]
-LOST = ("drop", "fault")
 
 
 @dataclass

@@ -21,7 +21,9 @@ from wirebrick.packet.frame import (
     W_LIMIT,
     W_NOW,
     W_PAUSE,
+    W_PROCESS,
     W_STOP,
+    W_TAPS,
 )
 from wirebrick.ports.base import Sink, Source
 from wirebrick.runtime import codes
@@ -32,12 +34,15 @@ from wirebrick.state.base import use_worker
 
 if TYPE_CHECKING:
     from wirebrick.runtime.ring import Rings
+    from wirebrick.runtime.tap_ring import TapTable
 
 _DRIVE = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)  # ctypes lets go of the GIL while it runs
 
 
 class Processor(Protocol):
     """What runs the graph on a burst, as native process functions do."""
+
+    taps: TapTable | None  # who watches packets; looked at when a burst begins
 
     def process(self, context: int) -> int | None:
         """Run the burst; with FINISH: whether there is more to do."""
@@ -89,6 +94,8 @@ class Worker:
         self._live = live
         self._going = threading.Event()
         self._going.set()
+        self.taps: TapTable | None = None  # who watches packets
+        self._process = context[W_PROCESS]  # what runs while nobody does
         self._flushed = 0  # W_BYTES_OUT at the last flush
         self._stuck: tuple[int, int] | None = None
         if allowance is not None:
@@ -102,6 +109,15 @@ class Worker:
         """Have it stand still before the next burst. Any thread may call this."""
         self._going.clear()
         self.context[W_PAUSE] = 1
+
+    def watch(self, taps: TapTable | None, process: int) -> None:
+        """Let packets be watched, by native code at ``process``; or no more. While it stands still, or interprets."""
+        if self._interpreter is not None:
+            self._interpreter.taps = taps
+        else:
+            self.context[W_TAPS] = taps.address if taps is not None else 0
+            self.context[W_PROCESS] = process if taps is not None else self._process
+        self.taps = taps
 
     def resume(self) -> None:
         """Let it go on."""
@@ -170,7 +186,7 @@ class Worker:
         if code >= codes.NEED_REFILL:
             self._refill(code - codes.NEED_REFILL)
         elif code == codes.PROCESS:
-            self._process()
+            self._interpret()
         elif code == codes.IDLE:
             self._idle()
         elif code == codes.LIMITED:
@@ -179,7 +195,7 @@ class Worker:
             self._stand_still()
         return code not in (codes.STOPPED, codes.DONE)
 
-    def _process(self) -> None:
+    def _interpret(self) -> None:
         assert self._interpreter is not None
         try:
             self.context[W_AGAIN] = self._interpreter.process(self.context.address) or 0

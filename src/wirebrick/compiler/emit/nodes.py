@@ -39,9 +39,12 @@ PENDING = "@PENDING@"  # becomes the reset of the numbers that pushed and popped
 def _on(f: Fused, node: Node) -> None:
     """Nothing happens; the packet goes on."""
     settled, touched = f.knowledge.arrive(node.inputs)
-    if node in f.counted:
-        f.count(node, "in" if isinstance(node, Enter) else "out")
     if isinstance(node, Enter | Exit):
+        kind = "in" if isinstance(node, Enter) else "out"
+        if node in f.counted:
+            f.count(node, kind)
+        else:
+            f.tap(node, kind)
         f.code.line(PENDING)
     f.go(node.outputs[0], settled, touched)
 
@@ -70,7 +73,7 @@ def _parse(f: Fused, node: Parse) -> None:
             first = f.plan.counters.number(
                 node.scope.name if node.scope else "chain", "drop", node.reasons()[0]
             )
-            code.line(f"count(w, {first} + s{n} - 2)")
+            f.add(f"{first} + s{n} - 2")
         else:
             f.go(node.outputs[1], failure, touched)
 
@@ -111,7 +114,9 @@ def _user(f: Fused, node: Any) -> None:
     if function.ends:
         code.line(f"elif {result} != 0:")
         with code.indent():
-            code.line(f"if {result} < {SEND}: count(w, {result} - {DROP})")
+            code.line(f"if {result} < {SEND}:")
+            with code.indent():
+                f.add(f"{result} - {DROP}")
             code.line("else:")
             with code.indent():
                 _transmit(f, f"{result} - {SEND}")

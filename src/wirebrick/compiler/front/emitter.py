@@ -151,7 +151,15 @@ class Emitter:
         for info in self.packets.values():
             if info.alive and info.alive in self.declared_copies:
                 lost = self.unit.counter("drop", MADE_LOST if info.made else COPY_LOST)
-                self.line(f"if {info.alive}: count({self.need('w')}, {lost})")
+                self.line(f"if {info.alive}:")
+                with self.indent():
+                    self.count(lost, info.descriptor)
+
+    def count(self, number: int, descriptor: str) -> None:
+        """Add one to a counter, for the packet of a descriptor."""
+        self.line(f"count({self.need('w')}, {number})")
+        if self.unit.shared.tapped:
+            self.line(f"tap({self.need('taps')}, {self.need(descriptor)}, {number})")
 
     def check_depth(self, node: ast.AST) -> None:
         """Raise CheckError where code would be nested more deeply than Python reads it."""

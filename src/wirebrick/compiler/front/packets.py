@@ -74,7 +74,7 @@ def _drop(f: Emitter, node: ast.Call, kind: PacketKind) -> Value:
     number = f.unit.counter("drop", reason)
     info = f.packets[kind.number]
     if info.alive:
-        f.line(f"count({f.need('w')}, {number})")
+        f.count(number, info.descriptor)
         f.line(f"{info.alive} = False")
     else:
         f.fates.add("drop")
@@ -90,7 +90,7 @@ def _send(f: Emitter, node: ast.Call, kind: PacketKind) -> Value:
     if info.alive:
         w = f.need("w")
         f.line(f"transmit({w}, {port}, {info.position})")
-        f.line(f"count({w}, {f.unit.counter('sent', '')})")
+        f.count(f.unit.counter("sent", ""), info.descriptor)
         f.line(f"count({w}, {f.unit.shared.plan.counters.number('chain', 'out', '')})")
         f.line(f"{info.alive} = False")
     else:
