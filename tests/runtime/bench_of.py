@@ -22,6 +22,7 @@ from wirebrick.packet.frame import (
     W_COUNT,
     W_COUNTERS,
     W_EGRESS,
+    W_FRAME,
     W_FUEL,
     W_LISTS,
     W_POOL,
@@ -74,7 +75,7 @@ def run(*chain, rx, wire=None, room=64, stride=2048, time=1_000_000_000, fuel=10
         at += 8 + 4 * room + 4
     for word, value in (
         (W_COUNT, len(rx)), (W_USED, len(rx)), (W_ROOM, room), (W_POOL, ctypes.addressof(pool)),
-        (W_STRIDE, stride), (W_FUEL, fuel),
+        (W_STRIDE, stride), (W_FRAME, stride), (W_FUEL, fuel),
     ):  # fmt: skip
         store64(context + word, value)
     for position, data in enumerate(rx):

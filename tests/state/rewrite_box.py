@@ -17,6 +17,7 @@ from wirebrick.packet.frame import (
     DESCRIPTOR,
     HEADROOM,
     W_BURST,
+    W_FRAME,
     W_MADE,
     W_POOL,
     W_ROOM,
@@ -115,6 +116,7 @@ class Box:
             (W_ROOM, positions),
             (W_POOL, self.w + self.pool),
             (W_STRIDE, stride),
+            (W_FRAME, stride),
         ):
             store64(self.w + word, value)
 

@@ -68,5 +68,5 @@ def _placement(setup: ChainFile, workers: int | None, source: str | None) -> str
 
     several = int(workers or setup.run.get("workers", 1))
     spec = source or setup.ports.get("in", "memory:")
-    spread = several > 1 and not open_port(spec).splits
+    spread = several > 1 and not open_port(spec).splits(several)
     return placement(build_chain(list(setup.chain), spread=spread), several, spread=spread)

@@ -130,17 +130,25 @@ for _count in (0, 1, 3, 4):
 
 
 # What workers tell each other by.
-_define(
-    "load64_acquire",
-    1,
-    lambda builder, at: builder.load_atomic(_pointer(builder, at, I64), "acquire", 8),
-)
-_define(
-    "store64_release",
-    2,
-    lambda builder, at, value: builder.store_atomic(value, _pointer(builder, at, I64), "release", 8),
-    "v",
-)
+def _load_acquire(width: Any) -> Build:
+    def build(builder: Any, at: Any) -> Any:
+        value = builder.load_atomic(_pointer(builder, at, width), "acquire", width.width // 8)
+        return value if width is I64 else builder.zext(value, I64)
+
+    return build
+
+
+def _store_release(width: Any) -> Build:
+    def build(builder: Any, at: Any, value: Any) -> None:
+        narrow = value if width is I64 else builder.trunc(value, width)
+        builder.store_atomic(narrow, _pointer(builder, at, width), "release", width.width // 8)
+
+    return build
+
+
+for _bits, _width in ((32, I32), (64, I64)):
+    _define(f"load{_bits}_acquire", 1, _load_acquire(_width))
+    _define(f"store{_bits}_release", 2, _store_release(_width), "v")
 _define(
     "add64_atomic",
     2,

@@ -17,6 +17,7 @@ from wirebrick.packet.frame import (
     TAILROOM,
     W_BURST,
     W_COUNT,
+    W_FRAME,
     W_POOL,
     W_ROOM,
     W_STRIDE,
@@ -49,6 +50,7 @@ def alone(data: bytes, *headers: type[Header], wire: int | None = None) -> Packe
         (W_ROOM, 2),
         (W_POOL, context + pool),
         (W_STRIDE, stride),
+        (W_FRAME, stride),
     ):
         store64(context + word, value)
     descriptor = context + burst

@@ -16,6 +16,7 @@ from wirebrick.packet.frame import (
     W_BURST,
     W_COPIED,
     W_COPIES,
+    W_FRAME,
     W_FRAMES,
     W_POOL,
     W_ROOM,
@@ -72,7 +73,7 @@ def payload_edit(context: int, descriptor: int, begin: int, end: int, at: int, d
     data = load64(descriptor + D_DATA)
     if at < begin or at > end or at - delta > end:
         return -1
-    if data + end + delta > frame_start(context, descriptor) + load64(context + W_STRIDE):
+    if data + end + delta > frame_start(context, descriptor) + load64(context + W_FRAME):
         return -1
     if delta > 0:
         copy(data + at + delta, data + at, end - at)

@@ -72,6 +72,7 @@ W_NOW = 336  # the packets' clock (ns): the latest time seen
 W_DUE = 344  # when the next event is due (ns)
 W_PAUSE = 352  # not zero: the worker waits between two bursts
 W_BEAT = 360  # rounds of the worker's loop: it stands still where the worker hangs
+W_FRAME = 368  # bytes of a frame, from its start: at most STRIDE
 W_YIELD = 376  # address of a function that lets another thread run
 W_SHUFFLES = 384  # shuffles that have rings
 W_NODES = 392  # address of a table: the number of each shuffle's node; they ascend
@@ -79,6 +80,8 @@ W_STAGE_ENDED = 400  # shuffles to which this worker puts no more, and 1 more wh
 W_FINISHES = 408  # not zero: process is called with FINISH
 W_AGAIN = 416  # what process returned: with FINISH, not zero: it is called again
 W_SPIN = 424  # rounds without a packet before the worker rests
+W_IDLE = 488  # cycles in which nothing came in
+W_IDLE_SINCE = 496  # when they were counted last, while nothing comes in; 0: packets do
 W_TAPS = 504  # address of the tap table, while packets are watched
 CONTEXT = 512  # bytes
 
@@ -92,14 +95,17 @@ RX_ENDED = 24  # not zero: no more will come
 RX_LENGTH = 32  # bytes on the wire of each of its packets, or 0 where they differ
 RX_NODE = 40  # number of the shuffle's node whose ring it is, or 0: a port
 RX_NEEDS = 48  # address of a list (u64 count, addresses) of rings that must have room for a burst, or 0
-RX_ENTRY = 56  # bytes
+RX_PACKETS = 56  # packets received here
+RX_BYTES = 64  # their bytes on the wire
+RX_ENTRY = 72  # bytes
 
 # Port to transmit to.
 TX_TRANSMIT = 0  # address of the sink's transmit; 0: it can't transmit, its packets are dropped
 TX_STATE = 8  # the sink's state
 TX_START = 16  # list position to go on from
 TX_TAKEN = 24  # packets that it took (or that were dropped here)
-TX_ENTRY = 32  # bytes
+TX_BYTES = 32  # their bytes on the wire
+TX_ENTRY = 40  # bytes
 
 
 def data_address(context_pool: int, stride: int, frame: int) -> int:

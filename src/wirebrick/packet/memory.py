@@ -144,6 +144,16 @@ def store64_release(address: int, value: int) -> None:
     store64(address, value)
 
 
+def load32_acquire(address: int) -> int:
+    """As ``load32``, with the order of ``load64_acquire``: for rings that the kernel shares."""
+    return load32(address)
+
+
+def store32_release(address: int, value: int) -> None:
+    """As ``store32``, with the order of ``store64_release``."""
+    store32(address, value)
+
+
 def add64_atomic(address: int, value: int) -> int:
     """Add to 64 bits in one step that no other worker can come between; what was there before.
 

@@ -12,12 +12,26 @@ called once per burst. Python is asked only when a buffer is empty (``refill``) 
 
 ``transmit(state, context, list, start) -> int``
     Take the packets at list positions ``start`` .. count-1 (``list``: u64 count, then u32 burst positions), in
-    order. Returns how many it took; fewer than there are means: call ``flush``, then go on from there.
+    order. Returns how many it took; fewer than there are means: call ``flush``, then go on from there. Live ports
+    take them all: what an output has no room for is dropped there, and counted (``dropped``).
+
+Frames are never allocated while packets move, they are exchanged: every position of a burst owns a frame of the
+mempool, and so does every place of a port's own rings that can hold one (``frames`` says how many it wants, ``own``
+gives them). A source that brings a packet in frame F leaves F at the position (W_FRAMES, never 0 then) and takes the
+empty frame that lay there for its ring; a sink takes the packet's frame and leaves an empty one of its own.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from wirebrick.runtime.mempool import Mempool
+
+Paused = Callable[[], AbstractContextManager[frozenset[int]]]
 
 ENDED = -1
 REFILL = -2
@@ -31,6 +45,14 @@ class Source:
     problem: str | None = None  # what was wrong with the input, when it ended early
     wire_length: int = 0  # bytes on the wire of every packet, or 0 where they differ
     live: bool = False  # packets come as time goes by: while none do, the worker's clock is the wall's
+    frames: int = 0  # frames of the mempool that it keeps in rings of its own
+    fd: int | None = None  # a descriptor that becomes readable when packets come: idle workers sleep on it
+
+    def own(self, pool: Mempool, first: int) -> None:
+        """Take ``frames`` frames, from number ``first`` on; called once, before the workers begin."""
+
+    def begin(self) -> None:
+        """Called in the worker's thread, before it receives."""
 
     def refill(self) -> bool:
         """Read more; False when there is no more."""
@@ -50,6 +72,23 @@ class Sink:
     transmit: int  # address of the native function
     state: int  # address of its state block
     bytes_copied: int = 0  # bytes copied out of frames, so far
+    frames: int = 0  # frames of the mempool that it keeps in rings of its own
+
+    def own(self, pool: Mempool, first: int) -> None:
+        """Take ``frames`` frames, from number ``first`` on; called once, before the workers begin."""
+
+    def begin(self) -> None:
+        """Called in the worker's thread, before it transmits."""
+
+    @property
+    def dropped(self) -> Mapping[str, tuple[int, int]]:
+        """Packets that it took and could not send: packets and bytes on the wire, by reason."""
+        return {}
+
+    @property
+    def pending(self) -> bool:
+        """Whether something that it took waits for another ``flush`` to leave."""
+        return False
 
     def flush(self) -> None:
         """Write out what is buffered. Raises PortError where it can't."""
@@ -63,7 +102,7 @@ class Port(ABC):
 
     can_receive = True
     can_transmit = True
-    splits = False  # each of several workers can have a source of its own, with a part of the flows
+    two_way = False  # named once, it both receives and transmits: interfaces
 
     def __init__(self, spec: str) -> None:
         self.spec = spec
@@ -73,6 +112,17 @@ class Port(ABC):
         """The largest packet it may bring, in bytes (known once it is open for receiving)."""
         return 2048 - 256 - 64
 
+    def splits(self, workers: int) -> bool:
+        """Whether each of several workers can have a source of its own, with a part of the flows."""
+        return False
+
+    def mempool(self, frames: int, frame_size: int) -> Mempool | None:
+        """The mempool of the run, where packets must lie in memory of this port's kind; mostly None: any will do.
+
+        ``frames``: how many are needed, ``frame_size``: bytes of the largest packet. Raises PortError.
+        """
+        return None
+
     @abstractmethod
     def source(self, worker: int, workers: int) -> Source:
         """Open it for receiving, for worker ``worker`` of ``workers``. Raises PortError."""
@@ -80,6 +130,18 @@ class Port(ABC):
     @abstractmethod
     def sink(self, worker: int, workers: int) -> Sink:
         """Open it for transmitting. Raises PortError."""
+
+    @property
+    def statistics(self) -> Mapping[str, int]:
+        """What the other side counted, the kernel or the card: packets missed, errors; also after ``close``."""
+        return {}
+
+    def look(self, paused: Paused) -> list[str]:
+        """Called some times a second by the thread that watches the run: what there is to tell of the port.
+
+        It went down, came back, is gone. Inside ``paused()`` all workers stand still: sockets may be exchanged.
+        """
+        return []
 
     def close(self) -> None:  # noqa: B027
         """Close what sources and sinks of it share: nothing, for most."""

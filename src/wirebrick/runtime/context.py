@@ -18,14 +18,17 @@ from wirebrick.packet.frame import (
     CONTEXT,
     DESCRIPTOR,
     LIST_HEAD,
+    RX_BYTES,
     RX_ENDED,
     RX_ENTRY,
     RX_LENGTH,
     RX_NEEDS,
     RX_NODE,
+    RX_PACKETS,
     RX_PORT,
     RX_RECEIVE,
     RX_STATE,
+    TX_BYTES,
     TX_ENTRY,
     TX_START,
     TX_STATE,
@@ -37,6 +40,7 @@ from wirebrick.packet.frame import (
     W_COUNTERS,
     W_EGRESS,
     W_FILTER,
+    W_FRAME,
     W_FRAMES,
     W_FUEL,
     W_LIMIT,
@@ -107,6 +111,7 @@ class Context:
             (W_ROOM, positions),
             (W_POOL, self.pool.address),
             (W_STRIDE, self.pool.stride),
+            (W_FRAME, self.pool.frame),
             (W_COUNTERS, self.counters),
             (W_LISTS, self._blocks.table(self._lists)),
             (W_FUEL, DEFAULT_FUEL),
@@ -214,6 +219,15 @@ class Context:
     def taken(self, port: int) -> int:
         """Packets that a port's sink took (or, where it has none, that were dropped there)."""
         return load64(self._transmitters + port * TX_ENTRY + TX_TAKEN)
+
+    def sent_bytes(self, port: int) -> int:
+        """Bytes on the wire of the packets that a port's sink took."""
+        return load64(self._transmitters + port * TX_ENTRY + TX_BYTES)
+
+    def received(self, entry: int) -> tuple[int, int]:
+        """Packets, and their bytes on the wire, that came from source number ``entry`` of this worker."""
+        at = self[W_RX_TABLE] + entry * RX_ENTRY
+        return load64(at + RX_PACKETS), load64(at + RX_BYTES)
 
     def waiting(self, port: int) -> int:
         """Packets on a port's list that it has not taken."""

@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 from wirebrick.errors import PortError
 from wirebrick.packet.frame import W_PACKETS_IN
+from wirebrick.ports.base import Port
 from wirebrick.runtime.events import ControlEvents
+from wirebrick.runtime.live import Snapshots
 from wirebrick.runtime.pause import Pause
 from wirebrick.runtime.progress import Progress
 from wirebrick.runtime.watch import HANG, Watch
 from wirebrick.runtime.worker import Worker
 
 _LOOK = 0.1  # seconds between two looks
+_MOST_NOTICES = 1000  # kept for the result: an interface may flap for days
 # How long to wait, once told to stop, for a worker that hangs: reading brings nothing any more, what is being
 # written is worth more; "" is a burst.
 _PATIENCE = {"refill": 0.5, "flush": 10.0, "": HANG}
@@ -27,6 +30,8 @@ _PATIENCE = {"refill": 0.5, "flush": 10.0, "": HANG}
 
 class Control:
     """Runs workers to their end, for at most ``duration`` seconds, or until ``stop`` is set; calls ``events``.
+
+    Looks after ``ports``; what they have to tell is kept in ``notices``, and told to ``notice`` at once.
 
     ``interrupted`` says whether ``stop`` or KeyboardInterrupt ended it; ``abandoned`` holds the workers that
     hang: their threads go on, their memory must not be taken from them.
@@ -41,6 +46,9 @@ class Control:
         stop: threading.Event | None = None,
         progress: Callable[[Progress], None] | None = None,
         events: ControlEvents | None = None,
+        ports: Sequence[Port] = (),
+        notice: Callable[[str], None] | None = None,
+        snapshots: Snapshots | None = None,
     ) -> None:
         self.workers = workers
         self.interrupted = False
@@ -51,6 +59,10 @@ class Control:
         self._stop = stop
         self._tell = progress
         self._events = events
+        self._ports = ports
+        self._notice = notice
+        self._snapshots = snapshots
+        self.notices: list[str] = []
         self._begin = self._looked = 0.0
         self._stopped_at: float | None = None
         self._pause = Pause(workers)
@@ -142,9 +154,19 @@ class Control:
             self._stop_workers()
         if self._events is not None and not self._all_finished():
             self._events.call_due(self.paused)
+        for port in self._ports if not self._all_finished() else ():
+            self._note(port.look(self.paused))
         if self._tell is not None and now - self._looked >= _LOOK:
             self._looked = now
             self._tell(self._progress())
+
+    def _note(self, told: list[str]) -> None:
+        """What a port has to tell: once more, whoever listens."""
+        if len(self.notices) < _MOST_NOTICES:
+            self.notices += told
+        if self._notice is not None:
+            for text in told:
+                self._notice(text)
 
     def _interrupt(self) -> None:
         self.interrupted = True
@@ -205,11 +227,13 @@ class Control:
         contexts = [worker.context for worker in self.workers]
         parts = [source.progress() for worker in self.workers for source in worker.sources]
         known = [part for part in parts if part is not None]
+        elapsed = time.perf_counter() - self._begin
         return Progress(
             packets_in=sum(context[W_PACKETS_IN] for context in contexts),
             packets_out=sum(context.taken(port) for context in contexts for port in self._transmitting),
-            elapsed_s=time.perf_counter() - self._begin,
+            elapsed_s=elapsed,
             done=sum(part[0] for part in known),
             total=sum(part[1] for part in known) if known and len(known) == len(parts) else None,
             hanging=self._watch.hanging(time.perf_counter()),
+            snapshot=self._snapshots.take(elapsed) if self._snapshots is not None else None,
         )

@@ -8,7 +8,6 @@ from wirebrick.packet.frame import W_DUE, W_FINISHES, W_PROCESS
 from wirebrick.runtime.allowance import Allowance
 from wirebrick.runtime.context import Context, frames_for
 from wirebrick.runtime.events import first_due
-from wirebrick.runtime.mempool import Mempool
 from wirebrick.runtime.opening import Opened
 from wirebrick.runtime.plan import Plan
 from wirebrick.runtime.program import Program
@@ -29,16 +28,16 @@ def make_crew(
     """The workers; several are each pinned to a processor. Raises PortError where memory is short.
 
     ``matches``: address of a filter or 0. ``count``: packets they may receive together. Where packets move
-    between workers, these share one mempool.
+    between workers, or into rings of ports, all share one mempool.
     """
     workers = opened.workers
     allowance = Allowance(count, workers) if count is not None else None
     cpus = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     each = frames_for(burst, program.room, matches)
-    rings = pool = None
+    rings = None
     if program.shuffles and workers > 1:
         rings = Rings(program.shuffles, workers, burst * program.room, first=workers * each)
-        pool = Mempool(workers * each + rings.frames, opened.frame_size)
+    pool = opened.mempool(workers * each, rings.frames if rings else 0)
     ring_length = _common_length(opened) if program.keeps_lengths else 0
     live = any(source.live for sources in opened.sources for _, source in sources)
     crew = []
@@ -75,6 +74,7 @@ def make_crew(
             rings=rings,
             poll=poll,
             live=live,
+            receiving=[port for port, _ in opened.sources[index]],
         )
         crew.append(worker)
     return crew

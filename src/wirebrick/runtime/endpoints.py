@@ -49,10 +49,9 @@ class Endpoints:
         """Names by number."""
         return [end.name for end in self.ends]
 
-    @property
-    def split(self) -> bool:
-        """Whether each of several workers can receive a part of the flows from every port that receives."""
-        return all(end.port.splits for end in self.ends if end.receives and end.port is not None)
+    def split(self, workers: int) -> bool:
+        """Whether each of ``workers`` can receive a part of the flows from every port that receives."""
+        return all(end.port.splits(workers) for end in self.ends if end.receives and end.port is not None)
 
 
 def endpoints(rx: Received | None, tx: Transmitted | None, ports: Mapping[str, str | Path]) -> Endpoints:
@@ -136,7 +135,7 @@ def _two_way(port: Port) -> bool:
     """Whether a port named once both receives and transmits: interfaces, and captures given as IN,OUT."""
     if isinstance(port, PcapPort):
         return all(port.paths) and port.spec.startswith("pcap:") and "," in port.spec
-    return port.can_receive and port.can_transmit and not isinstance(port, NullPort)
+    return port.two_way
 
 
 def _set_default_egress(found: Endpoints) -> None:

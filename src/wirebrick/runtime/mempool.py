@@ -45,6 +45,8 @@ class Mempool:
 
     Raises PortError where there isn't enough.
 
+    Frame i begins at ``address + i * stride`` and has ``frame`` bytes.
+
     >>> pool = Mempool(128, 1514)
     >>> pool.stride, pool.address % 64
     (1856, 0)
@@ -52,7 +54,7 @@ class Mempool:
 
     def __init__(self, frames: int, frame_size: int) -> None:
         self.frames = frames
-        self.stride = stride_of(frame_size)
+        self.stride = self.frame = stride_of(frame_size)
         size = frames * self.stride + SLACK
         try:
             self._memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)

@@ -9,7 +9,7 @@ from wirebrick.errors import PortError, WirebrickError
 from wirebrick.ports.base import Port, Sink, Source
 from wirebrick.ports.pcap.port import PcapPort, refuse_same_file
 from wirebrick.runtime.endpoints import Endpoint
-from wirebrick.runtime.mempool import BURST, CAPTURE_BURST
+from wirebrick.runtime.mempool import BURST, CAPTURE_BURST, Mempool
 from wirebrick.runtime.packet_lists import PacketsPort
 
 
@@ -28,6 +28,11 @@ class Opened:
         return [end.port for end in self.ends if end.receives and end.port is not None]
 
     @property
+    def ports(self) -> list[Port]:
+        """All ports, each once."""
+        return list(dict.fromkeys(end.port for end in self.ends if end.port is not None))
+
+    @property
     def frame_size(self) -> int:
         """The largest packet that may come, in bytes; known when the sources are open."""
         return max(port.frame_size for port in self.receiving)
@@ -42,7 +47,7 @@ class Opened:
         """Open every receiving port, for each worker or, where it can't be shared out, for the first one."""
         for number, end in enumerate(self.ends):
             if end.receives and end.port is not None:
-                for worker in range(self.workers if end.port.splits else 1):
+                for worker in range(self.workers if end.port.splits(self.workers) else 1):
                     source = end.port.source(worker, self.workers)
                     self.sources[worker].append((number, source))
 
@@ -56,6 +61,36 @@ class Opened:
                     end.port.nanoseconds |= fine  # times are kept as finely as they come
                 for worker in range(self.workers):
                     self.sinks[worker][number] = end.port.sink(worker, self.workers)
+
+    def mempool(self, positions: int, rings: int) -> Mempool | None:
+        """The mempool that all share, where one is needed, with the ports' frames given to them; else None.
+
+        ``positions`` and ``rings``: frames that workers and rings between them own; the ports' come behind these.
+        Raises PortError.
+        """
+        owners: list[Source | Sink] = [source for sources in self.sources for _, source in sources]
+        owners += [sink for sinks in self.sinks for sink in sinks.values()]
+        own = sum(owner.frames for owner in owners)
+        if not own and not rings:
+            return None
+        frames = positions + rings + own
+        made: dict[type[Port], tuple[Port, Mempool]] = {}
+        for port in self.ports:
+            pool = port.mempool(frames, self.frame_size) if type(port) not in made else None
+            if pool is not None:
+                made[type(port)] = port, pool
+        if len(made) > 1:
+            (first, _), (second, _) = list(made.values())[:2]
+            raise PortError(
+                f"{first.spec} and {second.spec} can't be in one run: each needs all packets in memory of its own kind",
+                cure="use ports of the same kind, or afpacket: for one of them",
+            )
+        pool = next(iter(made.values()))[1] if made else Mempool(frames, self.frame_size)
+        first_frame = positions + rings
+        for owner in owners:
+            owner.own(pool, first_frame)
+            first_frame += owner.frames
+        return pool
 
     def close(self, abandoned: frozenset[int] = frozenset()) -> WirebrickError | None:
         """Close sinks, sources and ports; the first error. What workers ``abandoned`` hold stays open."""

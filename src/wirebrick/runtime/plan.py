@@ -83,7 +83,8 @@ class Counters:
 
     def read(self, address: int) -> dict[Key, int]:
         """The counts of the worker whose counters are at ``address``."""
-        return {key: load64(address + 8 * number) for key, number in self._numbers.items()}
+        # A list: interpreted workers may meet a new reason meanwhile.
+        return {key: load64(address + 8 * number) for key, number in list(self._numbers.items())}
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,13 @@ from wirebrick.packet.frame import (
     D_LENGTH,
     D_WIRE,
     DESCRIPTOR,
+    RX_BYTES,
     RX_ENDED,
     RX_ENTRY,
     RX_LENGTH,
     RX_NEEDS,
     RX_NODE,
+    RX_PACKETS,
     RX_PORT,
     RX_RECEIVE,
     RX_STATE,
@@ -115,6 +117,8 @@ def account(context: int, count: int, entry: int) -> int:
     store64(context + W_LIMIT, load64(context + W_LIMIT) - count)
     store64(context + W_PACKETS_IN, load64(context + W_PACKETS_IN) + count)
     store64(context + W_BYTES_IN, load64(context + W_BYTES_IN) + arrived)
+    store64(entry + RX_PACKETS, load64(entry + RX_PACKETS) + count)
+    store64(entry + RX_BYTES, load64(entry + RX_BYTES) + arrived)
     port = load64(entry + RX_PORT)
     if port != 0:
         descriptor = load64(context + W_BURST)

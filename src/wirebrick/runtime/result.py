@@ -20,6 +20,19 @@ class NFTotals:
     faults: int
 
 
+@dataclass(frozen=True)
+class PortTotals:
+    """One port's packets; ``statistics``: what the kernel or the card counted at it, where there is one."""
+
+    name: str
+    port: str
+    packets_in: int
+    bytes_in: int
+    packets_out: int
+    bytes_out: int
+    statistics: dict[str, int]
+
+
 @dataclass
 class Result:
     """What a run did: ``packets_`` in + copied + made = out + dropped + held.
@@ -28,7 +41,8 @@ class Result:
     those that are kept at the end, and those that were on their way to a worker that failed. Bytes are those on
     the wire; ``elapsed_s`` is packet processing alone, ``compile_s`` what compiling took before. ``drops``
     counts by "nf.reason", faults included. ``packets`` are those that left, where Python gave the ones that
-    came in and no port was named for output. ``warnings`` tell what was wrong with the input, and with workers.
+    came in and no port was named for output. ``warnings`` tell what was wrong with the input, and with workers;
+    ``notices`` what happened to ports and was survived.
 
     >>> result = Result(packets_in=3_000_000, packets_out=3_000_000, elapsed_s=0.5)
     >>> result.mpps
@@ -48,9 +62,11 @@ class Result:
     elapsed_s: float = 0.0
     compile_s: float = 0.0
     nfs: list[NFTotals] = field(default_factory=list)
+    ports: list[PortTotals] = field(default_factory=list)
     workers: int = 1
     interrupted: bool = False
     warnings: list[str] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
     reports: list[tuple[str, Report]] = field(default_factory=list)
     events: list[EventTotals] = field(default_factory=list)
     packets: list[bytes] = field(default_factory=list)
@@ -76,9 +92,11 @@ class Result:
             "elapsed_s": self.elapsed_s,
             "compile_s": self.compile_s,
             "nfs": [asdict(nf) for nf in self.nfs],
+            "ports": [asdict(port) for port in self.ports],
             "workers": self.workers,
             "interrupted": self.interrupted,
             "warnings": list(self.warnings),
+            "notices": list(self.notices),
             "events": [asdict(event) for event in self.events],
             "reports": [{"nf": name, **report.to_dict()} for name, report in self.reports],
         }

@@ -20,6 +20,7 @@ from wirebrick.runtime.control import Control
 from wirebrick.runtime.crew import make_crew, problems
 from wirebrick.runtime.endpoints import Endpoints, Received, Transmitted, endpoints
 from wirebrick.runtime.events import ControlEvents, event_totals
+from wirebrick.runtime.live import Snapshots
 from wirebrick.runtime.opening import Opened
 from wirebrick.runtime.plan import Plan, build_plan
 from wirebrick.runtime.program import Program, make_program
@@ -57,6 +58,7 @@ def run(
     stop: threading.Event | None = None,
     show: Callable[[str], None] | None = None,
     observer: Observer | None = None,
+    notice: Callable[[str], None] | None = None,
     captures: bool = False,
 ) -> Result:
     """Run a chain of NFs until the input ends, and return the totals.
@@ -71,8 +73,9 @@ def run(
     match are received (tcpdump's syntax). ``burst``: packets asked of a port at once. ``poll``: whether idle
     workers rest (``"adaptive"``) or look for packets without a break (``"busy"``). ``progress`` is called
     some times a second, ``show`` with the text of the compiled function, ``observer`` for every packet and
-    operator (interpreted only). ``stop`` ends the run when it is set, as KeyboardInterrupt does: both give
-    totals with ``interrupted``. ``captures``: whether ``wirebrick capture`` finds the run.
+    operator (interpreted only), ``notice`` with what happens to ports: an interface went down, came back.
+    ``captures``: whether ``wirebrick capture`` finds the run. ``stop`` ends the run when it is set, as
+    KeyboardInterrupt does: both give totals with ``interrupted``.
 
     Raises WirebrickError: GraphError, CheckError and ParameterError before anything is received, PortError
     also when a port fails on the way; ``result_of(error)`` has the totals up to there.
@@ -80,7 +83,7 @@ def run(
     check_arguments(workers, duration, count, burst, poll, observer if not interpret else None)
     nfs = _chain(chain)
     found = endpoints(rx, tx, ports or {})
-    graph = build_chain(nfs, spread=workers > 1 and not found.split)
+    graph = build_chain(nfs, spread=workers > 1 and not found.split(workers))
     plan = build_plan(graph, found.names, found.default_egress)
     _refuse_dead_ends(graph, found)
     matches = _matches(filter)
@@ -96,7 +99,17 @@ def run(
         crew = make_crew(opened, plan, program, burst or opened.burst, matches, count, poll)
         transmitting = [number for number, end in enumerate(found.ends) if end.transmits]
         events = ControlEvents(graph)
-        control = Control(crew, transmitting, duration=duration, stop=stop, progress=progress, events=events)
+        control = Control(
+            crew,
+            transmitting,
+            duration=duration,
+            stop=stop,
+            progress=progress,
+            events=events,
+            ports=opened.ports,
+            notice=notice,
+            snapshots=Snapshots(graph, plan, found.ends, program.derive, crew),
+        )
         watchable = _captures(graph, plan, found, program, crew, control) if captures else nullcontext()
         with pausing(program.states, control.paused), watchable:
             if interpret and workers == 1:
@@ -114,6 +127,7 @@ def run(
         workers=workers,
         interrupted=control.interrupted,
         warnings=[*problems(crew), *control.warnings, *events.warnings],
+        notices=control.notices,
         events=event_totals(program.states, events),
     )
     return _finish(Totals(graph, plan, found.ends, program.derive, result), crew, failure or closing)

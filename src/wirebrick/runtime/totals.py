@@ -20,9 +20,10 @@ from wirebrick.packet.frame import (
 )
 from wirebrick.runtime.endpoints import NOWHERE, Endpoint
 from wirebrick.runtime.plan import CHAIN, LOST, WINDOW, Key, Plan
-from wirebrick.runtime.result import NFTotals, Result
+from wirebrick.runtime.result import Result
+from wirebrick.runtime.sums import nf_totals, port_totals
 from wirebrick.runtime.worker import Worker
-from wirebrick.stream.graph import Graph, Scope, within
+from wirebrick.stream.graph import Graph, Scope
 
 Derive = Callable[[dict[Key, int], int], None]
 
@@ -54,6 +55,8 @@ class Totals:
         on_the_way = self._in_rings(workers)
         broken_off = on_the_way > 0 or any(worker.cut for worker in workers)
         self._written(workers)
+        self._not_sent(workers)
+        self._ports(workers)
         copies = 0
         for scope in self.graph.scopes:
             copies += self._nf(scope, counts, broken_off)
@@ -127,27 +130,28 @@ class Totals:
                 self._drop(f"{end.name}.not_written", taken - written)
                 self.result.packets_out -= taken - written
 
+    def _not_sent(self, workers: list[Worker]) -> None:
+        """What sinks of interfaces took and had no room for was dropped there."""
+        for worker in workers:
+            for number, sink in worker.sinks.items():
+                for reason, (packets, size) in sink.dropped.items():
+                    self._drop(f"{self.ends[number].name}.{reason}", packets)
+                    self.result.packets_out -= packets
+                    self.result.bytes_out -= size
+
+    def _ports(self, workers: list[Worker]) -> None:
+        """What each port brought and took, and what its other side counted."""
+        for number, end in enumerate(self.ends):
+            if end.port is not None:
+                self.result.ports.append(port_totals(workers, number, end))
+
     def _nf(self, scope: Scope, counts: Sums[Key], broken_off: bool) -> int:
         """Add an NF's totals; the copies that must have been made in it (0 where it is part of another)."""
-        names = {other.name for other in self.graph.scopes if scope in within(other)}
-        inside = {key: count for key, count in counts.items() if key[0] in names}
-        entered, left = counts[scope.name, "in", ""], counts[scope.name, "out", ""]
-        sent = sum(count for (_, kind, _), count in inside.items() if kind == "sent")
-        held = sum(count for (_, kind, _), count in inside.items() if kind == "held")
-        faults = sum(count for (_, kind, _), count in inside.items() if kind == "fault")
-        dropped = faults + sum(count for (_, kind, _), count in inside.items() if kind == "drop")
-        self.result.nfs.append(
-            NFTotals(
-                name=scope.name,
-                packets_in=entered,
-                packets_out=left + sent,
-                packets_dropped=dropped,
-                faults=faults,
-            )
-        )
-        copies = left + sent + dropped + held - entered
+        nf, held = nf_totals(self.graph, scope, counts)
+        self.result.nfs.append(nf)
+        copies = nf.packets_out + nf.packets_dropped + held - nf.packets_in
         if copies < 0 and not broken_off:
-            _wrong(f"the NF {scope.name} got {entered} packets and gave {entered + copies}")
+            _wrong(f"the NF {scope.name} got {nf.packets_in} packets and gave {nf.packets_in + copies}")
         return 0 if scope.parent is not None else copies
 
     def _drop(self, key: str, count: int) -> None:

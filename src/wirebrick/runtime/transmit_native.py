@@ -6,6 +6,7 @@ from wirebrick.packet.frame import (
     D_WIRE,
     DESCRIPTOR,
     LIST_HEAD,
+    TX_BYTES,
     TX_ENTRY,
     TX_START,
     TX_STATE,
@@ -57,7 +58,9 @@ def transmit_lists(context: int) -> int:
                 store64(entry + TX_START, start + took)
                 return NEED_FLUSH + port
             if transmit != 0:
-                store64(context + W_BYTES_OUT, load64(context + W_BYTES_OUT) + listed_bytes(context, listed))
+                size = listed_bytes(context, listed)
+                store64(context + W_BYTES_OUT, load64(context + W_BYTES_OUT) + size)
+                store64(entry + TX_BYTES, load64(entry + TX_BYTES) + size)
             store64(entry + TX_START, 0)
             store64(listed, 0)
         entry += TX_ENTRY

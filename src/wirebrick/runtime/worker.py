@@ -11,7 +11,7 @@ import os
 import threading
 import time
 from bdb import BdbQuit
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from wirebrick.errors import WirebrickError
@@ -54,6 +54,7 @@ class Worker:
     ``interpreter`` processes the bursts where the context has no native process function. ``cpu``: the
     processor to stay on. ``rings``: all those between the workers. ``poll``: whether it rests when nothing
     comes in (``"adaptive"``), or never (``"busy"``). ``live``: its clock is the wall's while nothing comes in.
+    ``receiving``: the number of each source's port.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Worker:
         rings: Rings | None = None,
         poll: Poll = "adaptive",
         live: bool = False,
+        receiving: Sequence[int] = (),
     ) -> None:
         # Imported here: describing runs needs no compiler.
         from wirebrick.compiler.native import load_native
@@ -77,6 +79,7 @@ class Worker:
         self.context = context
         self.sources = sources
         self.sinks = sinks
+        self.receiving = list(receiving)
         self.error: BaseException | None = None
         self.interrupted = False
         self.cut = False  # processing a burst was broken off: some packets of it have no fate
@@ -90,7 +93,7 @@ class Worker:
         self._cpu = cpu
         self._drive = _DRIVE(load_native("wirebrick.runtime.driver_native", {"drive": 1})["drive"])
         self._rings = rings
-        self._rest = Rest(context, poll, rings is not None)
+        self._rest = Rest(context, poll, rings is not None, [source.fd for source in sources])
         self._live = live
         self._going = threading.Event()
         self._going.set()
@@ -152,6 +155,10 @@ class Worker:
             os.sched_setaffinity(0, {self._cpu})  # of this thread alone
         self.begin = time.perf_counter()
         try:
+            for source in self.sources:
+                source.begin()
+            for sink in self.sinks.values():
+                sink.begin()
             while self._go_on(look):
                 pass
         except BaseException as error:
@@ -228,8 +235,8 @@ class Worker:
         return True
 
     def _flush_new(self) -> None:
-        """Flush the sinks if they took anything since the last time."""
-        if self.context[W_BYTES_OUT] != self._flushed:
+        """Flush the sinks if they took anything since the last time, or have something left."""
+        if self.context[W_BYTES_OUT] != self._flushed or any(sink.pending for sink in self.sinks.values()):
             self._flushed = self.context[W_BYTES_OUT]
             self.waits = "flush"
             for sink in self.sinks.values():
@@ -267,7 +274,10 @@ class Worker:
             self.context[W_LIMIT] = 0
         if self._live:
             self.context[W_NOW] = max(self.context[W_NOW], time.time_ns())
-        self._rest.take()
+        pending = any(sink.pending for sink in self.sinks.values())
+        self.waits = "packets"
+        self._rest.take(pending)
+        self.waits = ""
 
     def _more(self) -> None:
         """Ask for more packets to receive; when there are none the ports have ended for this worker."""

@@ -10,8 +10,8 @@ from wirebrick.packet.frame import (
     D_WIRE,
     DESCRIPTOR,
     W_BURST,
+    W_FRAME,
     W_MADE,
-    W_STRIDE,
 )
 from wirebrick.packet.memory import (
     fill,
@@ -185,7 +185,7 @@ def finish_udp(w: int, descriptor: int, ip_offset: int, udp_offset: int, size: i
 
 def payload_room(w: int, descriptor: int, begin: int) -> int:
     """Bytes of payload that the frame has room for."""
-    end = frame_start(w, descriptor) + load64(w + W_STRIDE)
+    end = frame_start(w, descriptor) + load64(w + W_FRAME)
     return end - load64(descriptor + D_DATA) - begin
 
 

@@ -34,7 +34,7 @@ class Driver:
         self.words = np.zeros(frame.CONTEXT // 8, np.int64)
         self.words[frame.W_BURST // 8] = self.burst.ctypes.data
         self.words[frame.W_POOL // 8] = self.pool.ctypes.data
-        self.words[frame.W_STRIDE // 8] = self.stride
+        self.words[frame.W_STRIDE // 8] = self.words[frame.W_FRAME // 8] = self.stride
         self.context = self.words.ctypes.data
 
     def make(self, traffic: Traffic, limit: int = native.ENDLESS) -> tuple[Templates, np.ndarray]:

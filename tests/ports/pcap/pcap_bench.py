@@ -39,6 +39,7 @@ class Bench:
         memory.store64(self.context + frame.W_BURST, ctypes.addressof(self.burst))
         memory.store64(self.context + frame.W_POOL, self.pool_at)
         memory.store64(self.context + frame.W_STRIDE, self.stride)
+        memory.store64(self.context + frame.W_FRAME, self.stride)
         self.refills = 0
         self.receive: Callable[[int, int, int], int] = native.receive
         self.transmit: Callable[[int, int, int, int], int] = native.transmit

@@ -79,7 +79,7 @@ def test_sinks_of_workers_share_the_file(capture: object, bench: Bench, read):
 
 
 def test_one_worker_reads_for_all():
-    assert not PcapPort("in.pcap").splits
+    assert not PcapPort("in.pcap").splits(2)
 
 
 def test_only_read_only_written(capture: object):

@@ -54,7 +54,7 @@ def resize(f: Emitter, node: ast.Call, view: Value, name: str, arguments: list[V
         delta = f.keep(numbers[1] if name == "insert" else f"-{numbers[1]}")
     w, d = f.need("w"), f.need("d")
     f.fault_if(f"load32({d} + {frame.D_LENGTH}) != load32({d} + {frame.D_WIRE})", ROOM)
-    f.fault_if(f"{delta} > load64({w} + {frame.W_STRIDE})", ROOM)
+    f.fault_if(f"{delta} > load64({w} + {frame.W_FRAME})", ROOM)
     sums = open_bracket(f, stack)
     f.fault_if(f"payload_edit({w}, {d}, {begin}, {end}, {at}, {delta}) != 0", ROOM)
     new = f.keep(f"load32({d} + {frame.D_LENGTH})")

@@ -45,7 +45,6 @@ class MemoryPort(Port):
     """``memory:`` with its options. Raises PortError where an option is unknown or wrong."""
 
     can_transmit = False
-    splits = True
 
     def __init__(self, spec: str = "memory:") -> None:
         super().__init__(spec)
@@ -55,6 +54,10 @@ class MemoryPort(Port):
     def frame_size(self) -> int:
         """The longest packet it makes, in bytes."""
         return self.traffic.largest
+
+    def splits(self, workers: int) -> bool:
+        """Always: flows are shared out."""
+        return True
 
     def source(self, worker: int, workers: int) -> Source:
         """Flows i with i % workers == worker and an equal part of the count (the first gets the rest)."""

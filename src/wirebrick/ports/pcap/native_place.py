@@ -23,6 +23,7 @@ from wirebrick.packet.frame import (
     NO_PORT,
     TAILROOM,
     W_BURST,
+    W_FRAME,
     W_POOL,
     W_STRIDE,
 )
@@ -58,7 +59,7 @@ from wirebrick.ports.pcap.layout import (
 def place(state: int, context: int, index: int, data: int, size: int, wire: int, time: int, link: int) -> int:
     """Copy a packet into the frame of position ``index``, write its descriptor; 1, as it is one packet more."""
     stride = load64(context + W_STRIDE)
-    room = stride - HEADROOM - TAILROOM
+    room = load64(context + W_FRAME) - HEADROOM - TAILROOM
     frame = position_frame(context, index)
     to = load64(context + W_POOL) + frame * stride + HEADROOM
     wire = max(wire, size)
