@@ -6,6 +6,7 @@ Each worker counts for itself; what is read in the middle of a burst may be ahea
 from __future__ import annotations
 
 import ctypes
+import time
 from collections import Counter as Sums
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,11 +24,15 @@ Derive = Callable[[dict[Key, int], int], None]
 
 @dataclass(frozen=True)
 class WorkerState:
-    """One worker: packets it received (from ports and other workers), cycles without any, what it waits for."""
+    """One worker: packets it received (from ports and other workers), and what it waits for.
+
+    ``idle``: cycles in which it looked for packets and there were none; ``waited``: seconds it waited for pipes.
+    """
 
     index: int
     packets: int
     idle: int
+    waited: float
     waits: str  # "refill", "flush", "pause", or nothing
     finished: bool
 
@@ -45,11 +50,13 @@ class Snapshot:
 
     def load(self, before: Snapshot) -> list[float]:
         """For each worker the share of time since ``before`` in which it had packets, 0 .. 1."""
-        passed = max(1, self.cycles - before.cycles)
-        return [
-            0.0 if now.finished else min(1.0, max(0.0, 1.0 - (now.idle - then.idle) / passed))
-            for now, then in zip(self.workers, before.workers, strict=True)
-        ]
+        cycles = max(1, self.cycles - before.cycles)
+        seconds = max(1e-9, self.elapsed_s - before.elapsed_s)
+        found = []
+        for now, then in zip(self.workers, before.workers, strict=True):
+            without = (now.idle - then.idle) / cycles + (now.waited - then.waited) / seconds
+            found.append(0.0 if now.finished else min(1.0, max(0.0, 1.0 - without)))
+        return found
 
 
 class Snapshots:
@@ -115,6 +122,7 @@ class Snapshots:
             index=worker.index,
             packets=context[W_PACKETS_IN] + context[W_RING_IN],
             idle=context[W_IDLE] + (max(0, now - since) if since else 0),
+            waited=worker.waited(time.perf_counter()),
             waits=worker.waits,
             finished=worker.finished,
         )

@@ -88,6 +88,8 @@ class Worker:
         self.abandoned = False  # left behind: it must touch nothing any more
         self.finished = False
         self.begin = self.end = 0.0
+        self._waited = 0.0  # seconds it waited for pipes
+        self._waits_since = 0.0
         self._interpreter = interpreter
         self._allowance = allowance
         self._cpu = cpu
@@ -136,6 +138,11 @@ class Worker:
     def still(self) -> bool:
         """Whether it is processing no packets, and won't before ``resume``: after ``pause`` only."""
         return self.finished or self.begin == 0.0 or self.waits != ""
+
+    def waited(self, now: float) -> float:
+        """Seconds for which it has waited for what comes through pipes, up to now (``time.perf_counter()``)."""
+        since = self._waits_since
+        return self._waited + (max(0.0, now - since) if since else 0.0)
 
     def leave_rings(self) -> None:
         """Let the other workers go on without it: they get no more from it, and put no more to it."""
@@ -214,11 +221,15 @@ class Worker:
 
     def _refill(self, entry: int) -> None:
         source = self.sources[entry]
-        if source.progress() is None:  # a pipe may keep us waiting: others shall have what is done
+        pipe = source.progress() is None
+        if pipe:  # it may keep us waiting: others shall have what is done
             self._flush_new()
+            self._waits_since = time.perf_counter()
         self.waits = "refill"
         more = source.refill()
         self.waits = ""
+        if pipe:
+            self._waited, self._waits_since = self.waited(time.perf_counter()), 0.0
         if not more:
             self.context.end_source(entry)
 
