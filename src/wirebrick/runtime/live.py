@@ -34,7 +34,7 @@ class WorkerState:
     idle: int
     waited: float
     waits: str  # "refill", "flush", "pause", or nothing
-    finished: bool
+    running: bool
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Snapshot:
         found = []
         for now, then in zip(self.workers, before.workers, strict=True):
             without = (now.idle - then.idle) / cycles + (now.waited - then.waited) / seconds
-            found.append(0.0 if now.finished else min(1.0, max(0.0, 1.0 - without)))
+            found.append(0.0 if not now.running else min(1.0, max(0.0, 1.0 - without)))
         return found
 
 
@@ -124,7 +124,7 @@ class Snapshots:
             idle=context[W_IDLE] + (max(0, now - since) if since else 0),
             waited=worker.waited(time.perf_counter()),
             waits=worker.waits,
-            finished=worker.finished,
+            running=worker.begin > 0 and not worker.finished,
         )
 
     def _cycles(self) -> int:

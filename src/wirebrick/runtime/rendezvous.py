@@ -1,7 +1,8 @@
 """Where running processes are found: a folder with a Unix socket for each, named after its process.
 
-The folder is ``$WIREBRICK_RUNS``, else ``/run/wirebrick`` for root, ``$XDG_RUNTIME_DIR/wirebrick``, or one below
-``/tmp`` for others. Only its owner can look into it; one that belongs to somebody else is not used.
+The folder is ``$WIREBRICK_RUNS``, else ``/run/wirebrick/runs`` for root, and for others
+``$XDG_RUNTIME_DIR/wirebrick/runs``, or one below ``/tmp``. Only its owner can look into it; one that belongs to
+somebody else is not used.
 """
 
 from __future__ import annotations
@@ -23,9 +24,9 @@ def folder() -> Path:
     if named:
         return Path(named)
     if os.geteuid() == 0:
-        return Path("/run/wirebrick")
+        return Path("/run/wirebrick/runs")
     own = os.environ.get("XDG_RUNTIME_DIR")
-    return Path(own, "wirebrick") if own else Path(tempfile.gettempdir(), f"wirebrick-{os.geteuid()}")
+    return Path(own, "wirebrick", "runs") if own else Path(tempfile.gettempdir(), f"wirebrick-{os.geteuid()}")
 
 
 class Meeting:
