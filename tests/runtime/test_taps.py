@@ -14,12 +14,13 @@ import wirebrick
 from wirebrick import Stream, network_function
 from wirebrick.errors import ParameterError
 from wirebrick.fields import U64
-from wirebrick.headers import UDP, Ethernet, IPv4
+from wirebrick.headers import TCP, UDP, VLAN, Ethernet, IPv4
 from wirebrick.packet.frame import W_PROCESS, W_TAPS
 from wirebrick.runtime import tap_server
 from wirebrick.runtime.taps import Taps
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "compiler"))
+for folder in ("compiler", "stream"):
+    sys.path.insert(0, str(Path(__file__).parents[1] / folder))
 
 CAPTURE = Path(__file__).parents[2] / "captures" / "mixed.pcap"
 BOTH = pytest.mark.parametrize("interpret", [True, False], ids=["interpreted", "compiled"])
@@ -157,6 +158,37 @@ def test_copies_sends_drops_and_faults(watch, interpret: bool) -> None:
     assert 99 in {data[22] for data in watched.bytes("copier:out") if len(data) > 200}
     assert all(len(data) > 300 for data in watched.bytes("copier.long"))
     assert all(data[12:14] != b"\x08\x00" for data in watched.bytes("copier.ipv4_absent"))
+
+
+@network_function
+def shout(packets: Stream) -> Stream:
+    """Windows whose bytes go on in more packets than came."""
+
+    def louder(window):
+        window.emit(window.data, window.data)
+
+    stream = packets.parse(Ethernet).parse(IPv4).parse(TCP).window(None, None, 10.0, louder, forward=False)
+    return stream.packetize((Ethernet, IPv4, TCP))
+
+
+@network_function
+def wrapped(packets: Stream) -> Stream:
+    """Pushed and popped headers; what is watched is the frame as a whole."""
+    return packets.parse(Ethernet).push(VLAN).pop().push(VLAN)
+
+
+@pytest.mark.parametrize("name", ["copier", "shout", "wrapped", "busy", "shapes", "faulty"])
+def test_what_nfs_make_is_seen_alike(watch, name: str) -> None:
+    import events_nfs
+
+    chain = [globals().get(name) or getattr(events_nfs, name), "ttl"]
+    interpreted, mine = watch(chain, CAPTURE, tx="null:", interpret=True)
+    compiled, theirs = watch(chain, CAPTURE, tx="null:")
+    assert interpreted.drops == compiled.drops
+    assert interpreted.packets_made == compiled.packets_made
+    for point in mine.seen:
+        assert mine.seen[point] == theirs.seen[point], point
+    agree(compiled, theirs)
 
 
 @BOTH
