@@ -26,6 +26,7 @@ _PATIENCE = 10.0  # seconds for the run to say its last word
 
 def capture_command(
     point: str | None = None,
+    /,
     *,
     out: Text = "-",
     filter: Text = None,

@@ -66,6 +66,13 @@ def drawn(now: Snapshot, found: Rates, hanging: tuple[int, ...]) -> Any:
         totals = (f"{port.packets_in:,}", f"{port.packets_out:,}")
         ports.append([rate.name, *map(shortened, numbers), *totals])
     parts.append(_table(["port", "in/s", "bit/s", "out/s", "bit/s", "in", "out"], ports))
+    told = [
+        f"{port.name}: {name} {count:,}"
+        for port in now.ports
+        for name, count in port.statistics.items()
+        if count
+    ]
+    parts += [Text(line) for line in told]
     nfs = [
         [rate.name, *map(shortened, (rate.in_pps, rate.out_pps, rate.dropped_pps)), f"{nf.packets_dropped:,}"]
         for rate, nf in zip(found.nfs, now.nfs, strict=True)
@@ -89,7 +96,7 @@ def drawn(now: Snapshot, found: Rates, hanging: tuple[int, ...]) -> Any:
         for one in found.workers
     ]
     parts.append(_table(["worker", "in/s", "busy", ""], workers))
-    return Group(*parts)
+    return Group(*(part for one in parts for part in (one, Text(""))))
 
 
 def shortened(value: float) -> str:
