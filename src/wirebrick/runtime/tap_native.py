@@ -72,8 +72,13 @@ def tap_received(context: int, table: int) -> int:
     """The packets of a burst that a port brought; returns 0."""
     if load64(context + W_ENTRY) != 0:
         return 0
-    descriptor = load64(context + W_BURST)
     points = load64(table + TAP_RX)
+    watched = 0
+    for port in range(load64(context + W_TX_PORTS)):
+        watched |= load64(points + 8 * port)
+    if watched == 0:
+        return 0
+    descriptor = load64(context + W_BURST)
     for _ in range(load64(context + W_COUNT)):
         watch(load64(points + 8 * load16(descriptor + D_INGRESS)), descriptor)
         descriptor += DESCRIPTOR

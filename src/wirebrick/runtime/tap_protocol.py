@@ -50,7 +50,7 @@ def receive_json(source: socket.socket) -> dict[str, Any] | None:
         return None
     try:
         value = json.loads(message[1])
-    except ValueError:
+    except (ValueError, RecursionError):
         value = None
     if message[0] != JSON or not isinstance(value, dict):
         raise PortError("the other side speaks something else", cure="use the same version of Wirebrick")
