@@ -20,6 +20,7 @@ from wirebrick.runtime.control import Control
 from wirebrick.runtime.crew import make_crew, problems
 from wirebrick.runtime.endpoints import Endpoints, Received, Transmitted, endpoints
 from wirebrick.runtime.events import ControlEvents, event_totals
+from wirebrick.runtime.hops import with_ports
 from wirebrick.runtime.live import Snapshots
 from wirebrick.runtime.opening import Opened
 from wirebrick.runtime.plan import Plan, build_plan
@@ -81,8 +82,8 @@ def run(
     also when a port fails on the way; ``result_of(error)`` has the totals up to there.
     """
     check_arguments(workers, duration, count, burst, poll, observer if not interpret else None)
-    nfs = _chain(chain)
-    found = endpoints(rx, tx, ports or {})
+    nfs, hops = with_ports(_chain(chain))
+    found = endpoints(rx, tx, {**(ports or {}), **hops})
     graph = build_chain(nfs, spread=workers > 1 and not found.split(workers))
     plan = build_plan(graph, found.names, found.default_egress)
     _refuse_dead_ends(graph, found)
