@@ -13,6 +13,7 @@ import struct
 import subprocess
 import termios
 import threading
+import time
 from pathlib import Path
 
 from command_line import frame, pcap
@@ -157,3 +158,20 @@ def test_the_debugger(wirebrick, capture: Path) -> None:
     assert "(Pdb) " in text
     assert "61" in text
     assert "the debugger was quit" in text
+
+
+def test_packets_are_not_written_to_a_terminal(wirebrick) -> None:
+    wirebrick.environment["WIREBRICK_RUNS"] = str(wirebrick.folder / "runs")
+    arguments = ("run", "ttl", "--in", "memory:", "--out", "null:", "--quiet")
+    running = wirebrick.start(*arguments, stdin=subprocess.DEVNULL)
+    try:
+        end = time.monotonic() + 30
+        while not list((wirebrick.folder / "runs").glob("*.sock")) and time.monotonic() < end:
+            time.sleep(0.02)
+        status, text = on_terminal(wirebrick, "capture", "--pid", running.pid)
+    finally:
+        running.kill()
+        running.wait()
+    assert status == 1
+    assert "standard output is a terminal" in text
+    assert "| tcpdump -r -" in text

@@ -72,7 +72,8 @@ def drawn(now: Snapshot, found: Rates, hanging: tuple[int, ...]) -> Any:
         for name, count in port.statistics.items()
         if count
     ]
-    parts += [Text(line) for line in told]
+    if told:
+        parts.append(Text("\n".join(told)))
     nfs = [
         [rate.name, *map(shortened, (rate.in_pps, rate.out_pps, rate.dropped_pps)), f"{nf.packets_dropped:,}"]
         for rate, nf in zip(found.nfs, now.nfs, strict=True)

@@ -6,13 +6,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from wirebrick.compiler.emit.encapsulation import emit_pop, emit_push
+from wirebrick.compiler.emit.filters import emit_expression, emit_filter
 from wirebrick.compiler.emit.parsing import OK, announced, parse_function
 from wirebrick.compiler.emit.shuffle import emit_shuffle
 from wirebrick.compiler.emit.windows import emit_window
 from wirebrick.compiler.front.packets import DROP, SEND
 from wirebrick.packet import frame
-from wirebrick.runtime.filter import bpf
-from wirebrick.runtime.filter_native import filter_function
 from wirebrick.stream.deparse import Deparse
 from wirebrick.stream.drop import Drop
 from wirebrick.stream.filter import ExpressionFilter, Filter
@@ -130,35 +129,6 @@ def _user(f: Fused, node: Any) -> None:
         f.go(node.outputs[0], settled, touched)
 
 
-def _filter(f: Fused, node: Filter) -> None:
-    settled, touched = f.knowledge.arrive(node.inputs)
-    result = f.call(node, f.functions[node].function, node.inputs[0].stack, node.inputs[0].schema)
-    code = f.code
-    code.line(f"if {result} > 0:")
-    with code.indent():
-        f.go(node.outputs[0], settled, touched)
-    code.line(f"elif {result} == 0:")
-    with code.indent():
-        f.count(node, "drop", node.reason)
-    code.line("else:")
-    with code.indent():
-        f.fault(node, result)
-
-
-def _matching(f: Fused, node: ExpressionFilter) -> None:
-    """Of the frame as it is now, from its first byte, whatever headers are parsed."""
-    settled, touched = f.knowledge.arrive(node.inputs)
-    name = f.shared.name("matches")
-    f.shared.functions.append(filter_function(bpf(node.expression), name))
-    code = f.code
-    code.line(f"if {name}(p, end, wire) != 0:")
-    with code.indent():
-        f.go(node.outputs[0], settled, touched)
-    code.line("else:")
-    with code.indent():
-        f.count(node, "drop", node.reason)
-
-
 def _metadata(f: Fused, node: Metadata) -> None:
     settled, touched = f.knowledge.arrive(node.inputs)
     function = f.functions[node].function
@@ -254,8 +224,8 @@ EMIT: dict[type[Node], Callable[[Any, Any], None]] = {
     Parse: _parse,
     Transform: _user,
     Map: _user,
-    Filter: _filter,
-    ExpressionFilter: _matching,
+    Filter: emit_filter,
+    ExpressionFilter: emit_expression,
     Metadata: _metadata,
     GroupBy: _group_by,
     Push: emit_push,
