@@ -101,13 +101,12 @@ def test_the_live_view_and_ctrl_c(wirebrick) -> None:
 
 def test_a_worker_that_waits_is_not_busy(wirebrick) -> None:
     (wirebrick.folder / "in.pcap").write_bytes(pcap(frame()))
-    ended = wirebrick.shell("(cat in.pcap; sleep 2.5) | $WB run ttl --in - --out null: --stats 0.5 --json")
+    ended = wirebrick.shell("(cat in.pcap; sleep 4) | $WB run ttl --in - --out null: --stats 0.3 --json")
     assert ended.status == 0, ended.err
     told = [json.loads(line) for line in ended.err.splitlines()]
-    assert len(told) >= 3
     waits = {"worker": 0, "in_pps": 0.0, "load": 0.0, "waits": "refill", "hangs": False}
     assert waits in [one["workers"][0] for one in told]
-    assert told[1]["ports"][0]["packets_in"] == told[1]["nfs"][0]["packets_out"] == 1
+    assert told[-1]["ports"][0]["packets_in"] == told[-1]["nfs"][0]["packets_out"] == 1
 
 
 def test_statistics_for_operators(wirebrick) -> None:

@@ -20,7 +20,7 @@ from wirebrick.runtime import tap_server
 from wirebrick.runtime.taps import Taps
 
 for folder in ("compiler", "stream"):
-    sys.path.insert(0, str(Path(__file__).parents[1] / folder))
+    sys.path.append(str(Path(__file__).parents[1] / folder))
 
 CAPTURE = Path(__file__).parents[2] / "captures" / "mixed.pcap"
 BOTH = pytest.mark.parametrize("interpret", [True, False], ids=["interpreted", "compiled"])
