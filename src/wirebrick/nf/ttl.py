@@ -17,7 +17,7 @@ def discovers_neighbours(packet: Packet) -> bool:
     """Whether an IPv6 packet is a message of neighbour discovery (RFC 4861, 4)."""
     if packet.header.next_header != ICMPV6 or len(packet.payload) < 1:
         return False
-    return bool(FIRST <= packet.payload[0] and packet.payload[0] <= LAST)
+    return FIRST <= packet.payload.u8(0) <= LAST
 
 
 @network_function
