@@ -26,6 +26,7 @@ COMMANDS = {
     "check": "Check network functions for isolation, and show what each may touch.",
     "graph": "Draw a chain of network functions (Mermaid, DOT, SVG).",
     "trace": "Show a packet's way through a chain: each operator, each changed byte.",
+    "capture": "Watch packets at a point of a running chain: into a capture file or a pipe.",
     "bench": "Measure the speed of a chain on made packets, from memory.",
     "new": "Write a network function to start from, and its test.",
     "lab": "Make hosts as network namespaces, to try a chain between real programs.",

@@ -22,6 +22,7 @@ USAGE = {
     "check": "NF|FILE.py|CHAIN.toml ... [options]",
     "graph": "NF [NF ...] [--format mermaid|dot|svg] [--out FILE]",
     "trace": "NF [NF ...] --in CAPTURE [--packet N] [--count N] [options]",
+    "capture": "[POINT] [--out FILE|-] [--filter EXPR] [options]\n       wirebrick capture --list",
     "bench": "NF [NF ...] [options]",
     "new": "NAME",
     "lab up": "TOPOLOGY|FILE.toml [--name NAME]",

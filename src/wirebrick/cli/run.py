@@ -13,8 +13,9 @@ from cyclopts import Parameter as Option
 from wirebrick.cli.chain import check_ports, named_ports, read_chain
 from wirebrick.cli.main import FAILED, INTERRUPTED, tell
 from wirebrick.cli.options import Text, Texts, at_least
-from wirebrick.cli.progress import progress_on
+from wirebrick.cli.progress import ProgressLine, progress_on
 from wirebrick.cli.signals import Interrupts
+from wirebrick.cli.stats import Stats
 from wirebrick.cli.summary import summary
 from wirebrick.cli.tables import show as show_tables
 from wirebrick.errors import ParameterError
@@ -31,6 +32,7 @@ def run_command(
     filter: Text = None,
     poll: Text = None,
     port: Texts = (),
+    stats: float | None = None,
     show: bool = False,
     json: bool = False,
     quiet: bool = False,
@@ -62,6 +64,8 @@ def run_command(
         adaptive: idle workers sleep; busy: they look for packets without a break.
     port
         NAME=PORT: another port, for network functions that send to it. May be given several times.
+    stats
+        Print counts and rates to standard error each so many seconds, as a line of JSON.
     show
         Print the function that is compiled.
     json
@@ -78,11 +82,19 @@ def run_command(
     options = {**setup.run, **{key: value for key, value in given.items() if value is not None}}
     if interpret:
         options["interpret"] = True
+    at_least("--stats", stats, 0, above=True)
     _check(options, source, target, ports)
     # Where standard output is a capture, what people read goes to standard error.
     capture = "-" in _outputs(source, target, ports)
     to = sys.stderr if capture else sys.stdout
-    return _run(setup.chain, source, target, ports, options, to, show=show, as_json=json, quiet=quiet)
+    progress: Stats | ProgressLine | None = None
+    if stats is not None:
+        progress = Stats(stats, sys.stderr)
+    elif not quiet and not options.get("interpret"):  # interpreted, the terminal belongs to the debugger
+        progress = progress_on(sys.stderr)
+    return _run(
+        setup.chain, source, target, ports, options, to, progress, show=show, as_json=json, quiet=quiet
+    )
 
 
 def _check(options: dict[str, Any], source: str | None, target: str | None, ports: dict[str, str]) -> None:
@@ -105,6 +117,7 @@ def _run(
     ports: dict[str, str],
     options: dict[str, Any],
     to: TextIO,
+    progress: Stats | ProgressLine | None,
     *,
     show: bool,
     as_json: bool,
@@ -115,8 +128,6 @@ def _run(
 
     # What user functions print must not get into the JSON, nor into the capture.
     aside = _aside(as_json or to is sys.stderr)
-    # Interpreted, the terminal belongs to the debugger.
-    progress = None if quiet or options.get("interpret") else progress_on(sys.stderr)
     failure: Exception | None = None
     with Interrupts() as interrupts, aside, progress or contextlib.nullcontext():
         try:
@@ -127,6 +138,8 @@ def _run(
                 ports=ports,
                 progress=progress,
                 stop=interrupts.stop,
+                notice=progress.note if progress is not None else tell,
+                captures=True,
                 show=(lambda text: print(text, file=sys.stderr if as_json else to)) if show else None,
                 **options,
             )

@@ -59,9 +59,11 @@ def rights_of(node: Node) -> Rights:
     return Rights(node.kind, write=True, checksums=isinstance(node, Packetize))
 
 
-def analyse(graph: Graph, plan: Plan, interpreted: bool = False) -> tuple[Shared, dict[Any, Any]]:
+def analyse(
+    graph: Graph, plan: Plan, interpreted: bool = False, tapped: bool = False
+) -> tuple[Shared, dict[Any, Any]]:
     """Check and emit every user function of a graph: by its operator, or its event. Raises CheckError."""
-    shared = Shared(plan, interpreted)
+    shared = Shared(plan, interpreted, tapped)
     functions: dict[Any, Any] = {}
     for node in graph.nodes:
         function = getattr(node, "function", None)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from wirebrick.compiler.analyse import analyse
 from wirebrick.runtime.plan import build_plan
 from wirebrick.stream.drop import Drop
-from wirebrick.stream.filter import Filter
+from wirebrick.stream.filter import ExpressionFilter, Filter
 from wirebrick.stream.graph import Graph
 from wirebrick.stream.parse import Parse
 from wirebrick.stream.pop import Pop
@@ -47,10 +47,12 @@ def check_graph(graph: Graph, ports: list[str]) -> list[Footprint]:
         operators = [node for node in graph.operators() if node.scope is scope]
         for node in (*operators, *scope.events):
             found.operators.append(node.label)
-            if isinstance(node, Filter | Drop):
+            if isinstance(node, Filter | ExpressionFilter | Drop):
                 found.reasons.append(node.reason)
             if isinstance(node, Parse) and node.otherwise == "drop":
                 found.reasons += node.reasons()
+            if isinstance(node, ExpressionFilter):
+                reads.add("frame")
             if isinstance(node, Send):
                 names.add(node.port)
             if isinstance(node, Push | Pop):

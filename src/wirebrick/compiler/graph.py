@@ -56,20 +56,24 @@ class Compiled:
     derive: Derive  # completes the counters of a worker
 
 
-def emit_graph(graph: Graph, plan: Plan) -> tuple[str, Any, dict[Any, Any]]:
+def emit_graph(graph: Graph, plan: Plan, tapped: bool = False) -> tuple[str, Any, dict[Any, Any]]:
     """The text of the fused function, without compiling it. Raises CheckError."""
-    shared, functions = analyse(graph, plan)
+    shared, functions = analyse(graph, plan, tapped=tapped)
     fused = Fused(graph, plan, functions, shared)
     process = fused.text()
     return "\n\n\n".join([*shared.functions, process]), shared, functions
 
 
-def compile_graph(graph: Graph, plan: Plan) -> Compiled:
-    """Check, emit and compile (or load from the cache) a graph. Raises CheckError."""
+def compile_graph(graph: Graph, plan: Plan, tapped: bool = False) -> Compiled:
+    """Check, emit and compile (or load from the cache) a graph. Raises CheckError.
+
+    ``tapped``: so that packets can be watched; it works on the same memory, and can take the other's place.
+    """
     start = time.perf_counter()
-    source, shared, functions = emit_graph(graph, plan)
+    source, shared, functions = emit_graph(graph, plan, tapped)
     kinds = {node.kind for node in graph.nodes}
     needed = [name for kind in MODULES_OF if kind in kinds for name in MODULES_OF[kind]]
+    needed += ["wirebrick.runtime.tap_native"] if tapped else []
     modules = tuple(dict.fromkeys((*MODULES, *needed, *sorted(shared.modules))))
     process = load_source("graph", source, {"process": 1}, modules)["process"]
     return Compiled(

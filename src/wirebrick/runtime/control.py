@@ -15,6 +15,7 @@ from wirebrick.errors import PortError
 from wirebrick.packet.frame import W_PACKETS_IN
 from wirebrick.ports.base import Port
 from wirebrick.runtime.events import ControlEvents
+from wirebrick.runtime.live import Snapshots
 from wirebrick.runtime.pause import Pause
 from wirebrick.runtime.progress import Progress
 from wirebrick.runtime.watch import HANG, Watch
@@ -47,6 +48,7 @@ class Control:
         events: ControlEvents | None = None,
         ports: Sequence[Port] = (),
         notice: Callable[[str], None] | None = None,
+        snapshots: Snapshots | None = None,
     ) -> None:
         self.workers = workers
         self.interrupted = False
@@ -59,6 +61,7 @@ class Control:
         self._events = events
         self._ports = ports
         self._notice = notice
+        self._snapshots = snapshots
         self.notices: list[str] = []
         self._begin = self._looked = 0.0
         self._stopped_at: float | None = None
@@ -224,11 +227,13 @@ class Control:
         contexts = [worker.context for worker in self.workers]
         parts = [source.progress() for worker in self.workers for source in worker.sources]
         known = [part for part in parts if part is not None]
+        elapsed = time.perf_counter() - self._begin
         return Progress(
             packets_in=sum(context[W_PACKETS_IN] for context in contexts),
             packets_out=sum(context.taken(port) for context in contexts for port in self._transmitting),
-            elapsed_s=time.perf_counter() - self._begin,
+            elapsed_s=elapsed,
             done=sum(part[0] for part in known),
             total=sum(part[1] for part in known) if known and len(known) == len(parts) else None,
             hanging=self._watch.hanging(time.perf_counter()),
+            snapshot=self._snapshots.take(elapsed) if self._snapshots is not None else None,
         )

@@ -35,6 +35,8 @@ from wirebrick.packet.frame import (
     W_DUE,
     W_ENTRY,
     W_FINISHES,
+    W_IDLE,
+    W_IDLE_SINCE,
     W_LENGTH,
     W_LIMIT,
     W_NODES,
@@ -54,7 +56,7 @@ from wirebrick.packet.frame import (
     W_WORKERS,
     W_YIELD,
 )
-from wirebrick.packet.memory import call0, call1, load64, pause, store64, store64_release
+from wirebrick.packet.memory import call0, call1, cycles, load64, pause, store64, store64_release
 from wirebrick.runtime.codes import BUDGET, DONE, GO_ON, IDLE, PAUSED, PROCESS, STOPPED, TRANSMITTING
 from wirebrick.runtime.receive_native import receive_burst
 from wirebrick.runtime.ring_native import R_CLOSED, R_WAITS, ring_has_room
@@ -84,15 +86,28 @@ def drive(context: int) -> int:
         code = receive_burst(context)
         if code == GO_ON:
             empty = 0
+            if load64(context + W_IDLE_SINCE) != 0:
+                count_idle(context)
+                store64(context + W_IDLE_SINCE, 0)
             if load64(context + W_COUNT) > 0:
                 code = process_burst(context)
         elif code <= IDLE:
+            store64(context + W_IDLE_SINCE, count_idle(context))
             code = nothing_came(context, code)
             if code == IDLE and empty < load64(context + W_SPIN):
                 empty += 1
                 spin(context, empty)
                 code = GO_ON
     return code
+
+
+def count_idle(context: int) -> int:
+    """Count the cycles since nothing comes in; the time. Asked for only then: busy rounds pay nothing for it."""
+    now = cycles()
+    since = load64(context + W_IDLE_SINCE)
+    if since != 0:
+        store64(context + W_IDLE, load64(context + W_IDLE) + now - since)
+    return now
 
 
 def ends_at_once(context: int) -> int:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ctypes
 import ctypes.util
+from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -21,7 +22,7 @@ from wirebrick.runtime.filter_native import filter_source
 DLT_EN10MB = 1  # Ethernet, what every port brings
 SNAPLEN = 262144  # tcpdump's: what a filter returns where it matches
 NETMASK_UNKNOWN = 0xFFFFFFFF
-_INSTALL = "on Debian and Ubuntu: apt-get install libpcap0.8; --filter needs it, nothing else does"
+_INSTALL = "on Debian and Ubuntu: apt-get install libpcap0.8; filters need it, nothing else does"
 
 
 class Instruction(NamedTuple):
@@ -98,6 +99,14 @@ def bpf(expression: str) -> list[Instruction]:
             library.pcap_freecode(ctypes.byref(program))
     finally:
         library.pcap_close(handle)
+
+
+def interpret_filter(expression: str) -> Callable[[int, int, int], int]:
+    """``matches(data, length, wire)`` of ``compile_filter`` as a Python function. Raises ParameterError."""
+    space: dict[str, Any] = {}
+    exec(filter_source(bpf(expression)), space)
+    matches: Callable[[int, int, int], int] = space["matches"]
+    return matches
 
 
 def compile_filter(expression: str) -> int:

@@ -62,6 +62,12 @@ class Code(Protocol):
 
 def filter_source(program: Sequence[Code]) -> str:
     """Source of a module with ``matches(data, length, wire)``: 1 where ``program`` accepts a packet, or 0."""
+    imports = [f"from wirebrick.packet.memory import {name}" for name in ("load8", "load16be", "load32be")]
+    return "\n".join([*imports, "", "", filter_function(program, "matches")])
+
+
+def filter_function(program: Sequence[Code], name: str) -> str:
+    """The function alone, under a name of its own: it calls load8, load16be and load32be."""
     starts = _blocks(program)
     loops = any(target <= at for at, one in enumerate(program) for target in _targets(at, one))
     cells = sorted({one.k for one in program if one.code & 7 in (2, 3) or one.code & 0xE7 in (0x60, 0x61)})
@@ -76,17 +82,7 @@ def filter_source(program: Sequence[Code]) -> str:
     if loops:
         body = [f"for _turn in range({TURNS}):", *(f"    {line}" for line in body)]
     lines += [*body, "return 0"]
-    return "\n".join(
-        [
-            "from wirebrick.packet.memory import load8",
-            "from wirebrick.packet.memory import load16be",
-            "from wirebrick.packet.memory import load32be",
-            "",
-            "",
-            "def matches(data, length, wire):",
-            *(f"    {line}" for line in lines),
-        ]
-    )
+    return "\n".join([f"def {name}(data, length, wire):", *(f"    {line}" for line in lines)])
 
 
 def _targets(at: int, one: Code) -> tuple[int, ...]:

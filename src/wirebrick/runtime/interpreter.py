@@ -31,6 +31,8 @@ from wirebrick.runtime.operators import Done, On, Setting, operator_of
 from wirebrick.runtime.plan import CHAIN, COPY_LOST, Plan, scope_name
 from wirebrick.runtime.shuffling import entry_number
 from wirebrick.runtime.spill import Spill
+from wirebrick.runtime.tap_native import tap, tap_listed, tap_received
+from wirebrick.runtime.tap_ring import TapTable
 from wirebrick.runtime.trace import Fate, Observer
 from wirebrick.runtime.worker_events import Way, WorkerEvents
 from wirebrick.state.around import viewing
@@ -71,6 +73,8 @@ class Interpreter:
         self.plan = plan
         self._viewed = [state for state in states if state.viewed]
         self.observer = observer
+        self.taps: TapTable | None = None
+        self._watched: TapTable | None = None  # as it was when the burst began: another thread sets the other
         self._input = next(node for node in graph.nodes if not node.inputs)
         own = own_checksums or {}
         setting = Setting(graph, plan, self._count)
@@ -88,15 +92,20 @@ class Interpreter:
         self._events: WorkerEvents | None = None
         if timers is not None:
             functions = [prepare(event.function) for event in timers.events]
-            way = Way(plan, self._count, self._transmit)
+            way = Way(plan, self._pass, self._transmit)
             self._events = WorkerEvents(timers, functions, [own[event] for event in timers.events], way)
         self._context = 0
         self._node = self._input
 
     def process(self, context: int) -> None:
         """Run the packets of the burst through the graph, each to its end, in order."""
+        self._watched = taps = self.taps
+        if taps is not None:
+            tap_received(context, taps.address)
         with viewing(self._viewed, context):
             self._process(context)
+        if taps is not None:
+            tap_listed(context, taps.address)
 
     def _process(self, context: int) -> None:
         self._context = context
@@ -129,7 +138,7 @@ class Interpreter:
         if kind == "send":
             self._send(copy, self.plan.port(detail))
         else:
-            self._count(scope_name(self._node), "drop", detail)
+            self._pass(copy, scope_name(self._node), "drop", detail)
 
     def _run(self, packet: Packet, stream: Stream, node: Node | None) -> None:
         """One packet from ``node`` on, which it comes to by ``stream``, and then those made on its way."""
@@ -173,7 +182,7 @@ class Interpreter:
         scope = scope_name(node)
         if isinstance(outcome, On):
             if isinstance(node, Enter | Exit):
-                self._count(scope, "in" if isinstance(node, Enter) else "out")
+                self._pass(packet, scope, "in" if isinstance(node, Enter) else "out")
             return Fate("on", ": ".join(filter(None, (outcome.stream.role, outcome.note))))
         if outcome.kind == "send":
             self._send(packet, self.plan.port(outcome.detail, node))
@@ -186,11 +195,11 @@ class Interpreter:
                 port = load64(load64(self._context + W_EGRESS) + 8 * packet._descriptor.ingress)
             self._transmit(packet, port)
             return Fate("out", self.plan.ports[port])
-        self._count(scope, outcome.kind, outcome.detail)
+        self._pass(packet, scope, outcome.kind, outcome.detail)
         return Fate(outcome.kind, outcome.detail, outcome.error)
 
     def _send(self, packet: Packet, port: int) -> None:
-        self._count(scope_name(self._node), "sent")
+        self._pass(packet, scope_name(self._node), "sent")
         self._transmit(packet, port)
 
     def _transmit(self, packet: Packet, port: int) -> None:
@@ -199,6 +208,13 @@ class Interpreter:
         count = load64(listed)
         store32(listed + LIST_HEAD + 4 * count, packet._position)
         store64(listed, count + 1)
+
+    def _pass(self, packet: Packet, scope: str, kind: str, reason: str = "") -> None:
+        """A packet passes a counter, and whoever watches there."""
+        self._count(scope, kind, reason)
+        if self._watched is not None:
+            number = self.plan.counters.number(scope, kind, reason)
+            tap(self._watched.address, packet._descriptor.at, number)
 
     def _count(self, scope: str, kind: str, reason: str = "") -> None:
         at = load64(self._context + W_COUNTERS) + 8 * self.plan.counters.number(scope, kind, reason)

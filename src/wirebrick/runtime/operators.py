@@ -11,12 +11,13 @@ from wirebrick.headers.header import Header
 from wirebrick.packet.encapsulate import pop, push
 from wirebrick.packet.layer import Layer
 from wirebrick.packet.packet import Packet
+from wirebrick.runtime.filter import interpret_filter
 from wirebrick.runtime.plan import Plan
 from wirebrick.runtime.shuffling import Shuffling
 from wirebrick.runtime.windowing import Windowing
 from wirebrick.stream.deparse import Deparse
 from wirebrick.stream.drop import Drop
-from wirebrick.stream.filter import Filter
+from wirebrick.stream.filter import ExpressionFilter, Filter
 from wirebrick.stream.graph import Enter, Exit, Graph, Input, Node, Output
 from wirebrick.stream.group_by import GroupBy
 from wirebrick.stream.merge import Merge
@@ -147,6 +148,18 @@ def _pass(node: Node) -> Operator:
     return lambda packet, stream: On(node.outputs[0])
 
 
+def _matching(node: ExpressionFilter) -> Operator:
+    matches = interpret_filter(node.expression)
+
+    def run(packet: Packet, stream: Stream) -> On | Done:
+        lies = packet._descriptor
+        if matches(lies.data, lies.length, lies.wire):
+            return On(node.outputs[0])
+        return Done("drop", node.reason)
+
+    return run
+
+
 def _end(kind: str, detail: str) -> Operator:
     return lambda packet, stream: Done(kind, detail)
 
@@ -159,6 +172,7 @@ _SIMPLE: dict[type[Node], Callable[[Any], Operator]] = {
     Enter: _boundary,
     Exit: _boundary,
     Input: _pass,
+    ExpressionFilter: _matching,
     Output: lambda node: _end("out", ""),
     Send: lambda node: _end("send", node.port),
     Drop: lambda node: _end("drop", node.reason),

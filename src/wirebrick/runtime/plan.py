@@ -28,7 +28,7 @@ from wirebrick.packet.faults import REASONS
 from wirebrick.packet.memory import load64
 from wirebrick.state.rewrite_layout import REASONS as REFUSED
 from wirebrick.stream.drop import Drop
-from wirebrick.stream.filter import Filter
+from wirebrick.stream.filter import ExpressionFilter, Filter
 from wirebrick.stream.graph import Graph, Node
 from wirebrick.stream.parse import Parse
 from wirebrick.stream.send import Send
@@ -36,6 +36,7 @@ from wirebrick.stream.shuffle import FULL, Shuffle
 
 CHAIN = "chain"
 WINDOW = "window"
+LOST = ("drop", "fault")  # kinds of counters of packets that end there
 COPY_LOST = "copy_lost"
 MADE_LOST = "made_lost"
 SPARE = 64
@@ -82,7 +83,8 @@ class Counters:
 
     def read(self, address: int) -> dict[Key, int]:
         """The counts of the worker whose counters are at ``address``."""
-        return {key: load64(address + 8 * number) for key, number in self._numbers.items()}
+        # A list: interpreted workers may meet a new reason meanwhile.
+        return {key: load64(address + 8 * number) for key, number in list(self._numbers.items())}
 
 
 @dataclass(frozen=True)
@@ -148,7 +150,7 @@ def build_plan(
 
 
 def _reasons(node: Node) -> tuple[str, ...]:
-    if isinstance(node, Filter | Drop):
+    if isinstance(node, Filter | ExpressionFilter | Drop):
         return (node.reason,)
     if isinstance(node, Parse) and node.otherwise == "drop":
         return node.reasons()

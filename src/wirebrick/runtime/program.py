@@ -23,6 +23,7 @@ class Program:
     scratch: int  # bytes of scratch memory a worker needs
     interpreter: Callable[[], Interpreter | None]
     process: int = 0
+    tapped: Callable[[], int] = lambda: 0  # compiles the same so that packets can be watched
     source: str = ""  # the text of the native code, to be read
     compile_s: float = 0.0
     keeps_lengths: bool = False  # no packet is longer or shorter when it leaves
@@ -51,6 +52,7 @@ def make_program(
             compiled.scratch,
             lambda: None,
             compiled.process,
+            lambda: compile_graph(graph, plan, tapped=True).process,
             compiled.source,
             compiled.compile_s,
             compiled.keeps_lengths,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from wirebrick.runtime.live import Snapshot
+
 
 @dataclass(frozen=True)
 class Progress:
     """Packets in and out so far; ``done`` of ``total`` (bytes or packets) where the inputs have an end.
 
-    ``hanging``: the numbers of workers that have been in one burst for seconds.
+    ``hanging``: the numbers of workers that have been in one burst for seconds. ``snapshot``: all counts.
     """
 
     packets_in: int
@@ -18,6 +20,7 @@ class Progress:
     done: int = 0
     total: int | None = None
     hanging: tuple[int, ...] = ()
+    snapshot: Snapshot | None = None
 
     @property
     def fraction(self) -> float | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from wirebrick.errors import GraphError
@@ -20,9 +21,10 @@ from wirebrick.runtime.crew import make_crew, problems
 from wirebrick.runtime.endpoints import Endpoints, Received, Transmitted, endpoints
 from wirebrick.runtime.events import ControlEvents, event_totals
 from wirebrick.runtime.hops import with_ports
+from wirebrick.runtime.live import Snapshots
 from wirebrick.runtime.opening import Opened
-from wirebrick.runtime.plan import build_plan
-from wirebrick.runtime.program import make_program
+from wirebrick.runtime.plan import Plan, build_plan
+from wirebrick.runtime.program import Program, make_program
 from wirebrick.runtime.progress import Progress
 from wirebrick.runtime.rest import Poll
 from wirebrick.runtime.result import Result, attach, result_of
@@ -58,6 +60,7 @@ def run(
     show: Callable[[str], None] | None = None,
     observer: Observer | None = None,
     notice: Callable[[str], None] | None = None,
+    captures: bool = False,
 ) -> Result:
     """Run a chain of NFs until the input ends, and return the totals.
 
@@ -72,8 +75,8 @@ def run(
     workers rest (``"adaptive"``) or look for packets without a break (``"busy"``). ``progress`` is called
     some times a second, ``show`` with the text of the compiled function, ``observer`` for every packet and
     operator (interpreted only), ``notice`` with what happens to ports: an interface went down, came back.
-    ``stop`` ends the run when it is set, as KeyboardInterrupt does: both give
-    totals with ``interrupted``.
+    ``captures``: whether ``wirebrick capture`` finds the run. ``stop`` ends the run when it is set, as
+    KeyboardInterrupt does: both give totals with ``interrupted``.
 
     Raises WirebrickError: GraphError, CheckError and ParameterError before anything is received, PortError
     also when a port fails on the way; ``result_of(error)`` has the totals up to there.
@@ -106,8 +109,10 @@ def run(
             events=events,
             ports=opened.ports,
             notice=notice,
+            snapshots=Snapshots(graph, plan, found.ends, program.derive, crew),
         )
-        with pausing(program.states, control.paused):
+        watchable = _captures(graph, plan, found, program, crew, control) if captures else nullcontext()
+        with pausing(program.states, control.paused), watchable:
             if interpret and workers == 1:
                 control.run_here()
             else:
@@ -143,6 +148,21 @@ def _finish(totals: Totals, crew: list[Worker], failure: BaseException | None) -
         attach(failure, result)
         raise failure
     return result
+
+
+def _captures(
+    graph: Graph, plan: Plan, found: Endpoints, program: Program, crew: list[Worker], control: Control
+) -> AbstractContextManager[None]:
+    """While this lasts, packets can be watched from outside."""
+    # Imported here: most runs from Python do without.
+    from wirebrick.runtime.points import points_of
+    from wirebrick.runtime.tap_server import listening
+    from wirebrick.runtime.taps import Taps
+
+    points = points_of(graph, plan, found.ends)
+    room = plan.counters.room
+    taps = Taps(points, crew, control.paused, program.tapped, counters=room, ports=len(found.ends))
+    return listening(taps, [scope.name for scope in graph.scopes if scope.parent is None])
 
 
 def _chain(chain: NF | Sequence[NF]) -> list[NetworkFunction | Configured]:

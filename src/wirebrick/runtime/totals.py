@@ -19,13 +19,13 @@ from wirebrick.packet.frame import (
     W_RING_OUT,
 )
 from wirebrick.runtime.endpoints import NOWHERE, Endpoint
-from wirebrick.runtime.plan import CHAIN, WINDOW, Key, Plan
-from wirebrick.runtime.result import NFTotals, PortTotals, Result
+from wirebrick.runtime.plan import CHAIN, LOST, WINDOW, Key, Plan
+from wirebrick.runtime.result import Result
+from wirebrick.runtime.sums import nf_totals, port_totals
 from wirebrick.runtime.worker import Worker
-from wirebrick.stream.graph import Graph, Scope, within
+from wirebrick.stream.graph import Graph, Scope
 
 Derive = Callable[[dict[Key, int], int], None]
-LOST = ("drop", "fault")
 
 
 @dataclass
@@ -142,55 +142,16 @@ class Totals:
     def _ports(self, workers: list[Worker]) -> None:
         """What each port brought and took, and what its other side counted."""
         for number, end in enumerate(self.ends):
-            if end.port is None:
-                continue
-            came = [
-                worker.context.received(entry)
-                for worker in workers
-                for entry, port in enumerate(worker.receiving)
-                if port == number
-            ]
-            lost = [
-                drop
-                for worker in workers
-                if number in worker.sinks
-                for drop in worker.sinks[number].dropped.values()
-            ]
-            self.result.ports.append(
-                PortTotals(
-                    name=end.name,
-                    port=end.port.spec,
-                    packets_in=sum(packets for packets, _ in came),
-                    bytes_in=sum(size for _, size in came),
-                    packets_out=sum(w.context.taken(number) for w in workers if end.transmits)
-                    - sum(packets for packets, _ in lost),
-                    bytes_out=sum(w.context.sent_bytes(number) for w in workers)
-                    - sum(size for _, size in lost),
-                    statistics=dict(end.port.statistics),
-                )
-            )
+            if end.port is not None:
+                self.result.ports.append(port_totals(workers, number, end))
 
     def _nf(self, scope: Scope, counts: Sums[Key], broken_off: bool) -> int:
         """Add an NF's totals; the copies that must have been made in it (0 where it is part of another)."""
-        names = {other.name for other in self.graph.scopes if scope in within(other)}
-        inside = {key: count for key, count in counts.items() if key[0] in names}
-        entered, left = counts[scope.name, "in", ""], counts[scope.name, "out", ""]
-        sent = sum(count for (_, kind, _), count in inside.items() if kind == "sent")
-        held = sum(count for (_, kind, _), count in inside.items() if kind == "held")
-        faults = sum(count for (_, kind, _), count in inside.items() if kind == "fault")
-        dropped = faults + sum(count for (_, kind, _), count in inside.items() if kind == "drop")
-        self.result.nfs.append(
-            NFTotals(
-                name=scope.name,
-                packets_in=entered,
-                packets_out=left + sent,
-                packets_dropped=dropped,
-                faults=faults,
-            )
-        )
-        copies = left + sent + dropped + held - entered
+        nf, held = nf_totals(self.graph, scope, counts)
+        self.result.nfs.append(nf)
+        copies = nf.packets_out + nf.packets_dropped + held - nf.packets_in
         if copies < 0 and not broken_off:
-            _wrong(f"the NF {scope.name} got {entered} packets and gave {entered + copies}")
+            _wrong(f"the NF {scope.name} got {nf.packets_in} packets and gave {nf.packets_in + copies}")
         return 0 if scope.parent is not None else copies
 
     def _drop(self, key: str, count: int) -> None:

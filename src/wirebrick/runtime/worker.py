@@ -21,7 +21,9 @@ from wirebrick.packet.frame import (
     W_LIMIT,
     W_NOW,
     W_PAUSE,
+    W_PROCESS,
     W_STOP,
+    W_TAPS,
 )
 from wirebrick.ports.base import Sink, Source
 from wirebrick.runtime import codes
@@ -32,12 +34,15 @@ from wirebrick.state.base import use_worker
 
 if TYPE_CHECKING:
     from wirebrick.runtime.ring import Rings
+    from wirebrick.runtime.tap_ring import TapTable
 
 _DRIVE = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)  # ctypes lets go of the GIL while it runs
 
 
 class Processor(Protocol):
     """What runs the graph on a burst, as native process functions do."""
+
+    taps: TapTable | None  # who watches packets; looked at when a burst begins
 
     def process(self, context: int) -> int | None:
         """Run the burst; with FINISH: whether there is more to do."""
@@ -83,6 +88,8 @@ class Worker:
         self.abandoned = False  # left behind: it must touch nothing any more
         self.finished = False
         self.begin = self.end = 0.0
+        self._waited = 0.0  # seconds it waited for pipes
+        self._waits_since = 0.0
         self._interpreter = interpreter
         self._allowance = allowance
         self._cpu = cpu
@@ -92,6 +99,8 @@ class Worker:
         self._live = live
         self._going = threading.Event()
         self._going.set()
+        self.taps: TapTable | None = None  # who watches packets
+        self._process = context[W_PROCESS]  # what runs while nobody does
         self._flushed = 0  # W_BYTES_OUT at the last flush
         self._stuck: tuple[int, int] | None = None
         if allowance is not None:
@@ -105,6 +114,15 @@ class Worker:
         """Have it stand still before the next burst. Any thread may call this."""
         self._going.clear()
         self.context[W_PAUSE] = 1
+
+    def watch(self, taps: TapTable | None, process: int) -> None:
+        """Let packets be watched, by native code at ``process``; or no more. While it stands still, or interprets."""
+        if self._interpreter is not None:
+            self._interpreter.taps = taps
+        else:
+            self.context[W_TAPS] = taps.address if taps is not None else 0
+            self.context[W_PROCESS] = process if taps is not None else self._process
+        self.taps = taps
 
     def resume(self) -> None:
         """Let it go on."""
@@ -120,6 +138,11 @@ class Worker:
     def still(self) -> bool:
         """Whether it is processing no packets, and won't before ``resume``: after ``pause`` only."""
         return self.finished or self.begin == 0.0 or self.waits != ""
+
+    def waited(self, now: float) -> float:
+        """Seconds for which it has waited for what comes through pipes, up to now (``time.perf_counter()``)."""
+        since = self._waits_since
+        return self._waited + (max(0.0, now - since) if since else 0.0)
 
     def leave_rings(self) -> None:
         """Let the other workers go on without it: they get no more from it, and put no more to it."""
@@ -177,7 +200,7 @@ class Worker:
         if code >= codes.NEED_REFILL:
             self._refill(code - codes.NEED_REFILL)
         elif code == codes.PROCESS:
-            self._process()
+            self._interpret()
         elif code == codes.IDLE:
             self._idle()
         elif code == codes.LIMITED:
@@ -186,7 +209,7 @@ class Worker:
             self._stand_still()
         return code not in (codes.STOPPED, codes.DONE)
 
-    def _process(self) -> None:
+    def _interpret(self) -> None:
         assert self._interpreter is not None
         try:
             self.context[W_AGAIN] = self._interpreter.process(self.context.address) or 0
@@ -198,11 +221,15 @@ class Worker:
 
     def _refill(self, entry: int) -> None:
         source = self.sources[entry]
-        if source.progress() is None:  # a pipe may keep us waiting: others shall have what is done
+        pipe = source.progress() is None
+        if pipe:  # it may keep us waiting: others shall have what is done
             self._flush_new()
+            self._waits_since = time.perf_counter()
         self.waits = "refill"
         more = source.refill()
         self.waits = ""
+        if pipe:
+            self._waited, self._waits_since = self.waited(time.perf_counter()), 0.0
         if not more:
             self.context.end_source(entry)
 

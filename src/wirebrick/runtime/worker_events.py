@@ -27,7 +27,7 @@ Function = Callable[..., Any]
 
 @dataclass(frozen=True)
 class Way:
-    """Where packets that events make go: ``count(scope, kind, reason)`` and ``transmit(packet, port)``."""
+    """Where packets that events make go: ``count(packet, scope, kind, reason)`` and ``transmit(packet, port)``."""
 
     plan: Plan
     count: Callable[..., None]
@@ -67,10 +67,10 @@ class Call:
         kind, detail = fate
         scope = self._event.scope.name
         if kind == "send":
-            self._way.count(scope, "sent")
+            self._way.count(copy, scope, "sent")
             self._way.transmit(copy, self._way.plan.port(detail))
         else:
-            self._way.count(scope, "drop", detail)
+            self._way.count(copy, scope, "drop", detail)
 
     def finish(self) -> None:
         """Drop what the function left behind."""

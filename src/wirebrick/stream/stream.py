@@ -99,8 +99,8 @@ class Stream:
 
         return map_(self, function)
 
-    def filter(self, function: Callable[[Any], bool], reason: str = "filtered") -> Stream:
-        """Drop the packets for which ``function`` is false; see ``wirebrick.stream.filter``."""
+    def filter(self, function: Callable[[Any], bool] | str, reason: str = "filtered") -> Stream:
+        """Drop packets, by a function or an expression of tcpdump's; see ``wirebrick.stream.filter``."""
         from wirebrick.stream.filter import filter_
 
         return filter_(self, function, reason)

@@ -15,6 +15,7 @@ from wirebrick.compiler.emit.packetize import emit_made
 from wirebrick.compiler.emit.parsing import OK
 from wirebrick.compiler.emit.sharing import locks_of, return_blocks, take_blocks
 from wirebrick.compiler.emit.shuffle import emit_resume
+from wirebrick.compiler.emit.taps import around, beginning
 from wirebrick.compiler.front.emitter import Emitter, PacketInfo, Rights
 from wirebrick.compiler.front.functions import Function
 from wirebrick.compiler.front.shared import Shared
@@ -81,7 +82,7 @@ class Fused:
         for line in self.code.lines:
             head, mark, _ = line.partition(nodes.PENDING)
             body += [f"{head}k_{space} = -1" for space in sorted(self.spaces)] if mark else [line]
-        return "\n".join([*self._head(), *body, *self._tail(), ""])
+        return "\n".join([*self._head(), *body, *self._tail(), "", *around(self)])
 
     def _input(self, node: Node) -> None:
         """Where packets from ports begin; others go on elsewhere."""
@@ -98,7 +99,7 @@ class Fused:
 
     def _head(self) -> list[str]:
         lines = [
-            "def process(w):",
+            *beginning(self),
             f"    burst = load64(w + {frame.W_BURST})",
             f"    size = load64(w + {frame.W_COUNT})",
             f"    store64(w + {frame.W_USED}, size)",
@@ -169,8 +170,18 @@ class Fused:
 
     def count(self, node: Node, kind: str, reason: str = "") -> None:
         """Add one to a counter."""
-        number = self.plan.counters.number(scope_name(node), kind, reason)
+        self.add(str(self.plan.counters.number(scope_name(node), kind, reason)))
+
+    def add(self, number: str) -> None:
+        """Add one to the counter whose number the text gives, for the packet at hand."""
         self.code.line(f"count(w, {number})")
+        if self.shared.tapped:
+            self.code.line(f"tap(taps, d, {number})")
+
+    def tap(self, node: Node, kind: str) -> None:
+        """Let the packet at hand be watched where a counter would count it that follows from others."""
+        if self.shared.tapped:
+            self.code.line(f"tap(taps, d, {self.plan.counters.number(scope_name(node), kind)})")
 
     def call(self, node: Node, function: Function, stack: tuple[Slot, ...], schema: Any) -> str:
         """Call a user function; the name of its result."""
@@ -192,7 +203,7 @@ class Fused:
     def fault(self, node: Node, result: str) -> None:
         """Count the fault that ``result`` (negative) tells, of the node's NF."""
         first = self.plan.counters.number(scope_name(node), "fault", "fault_index")
-        self.code.line(f"count(w, {first - 1} - {result})")
+        self.add(f"{first - 1} - {result}")
 
     def refresh(self) -> None:
         """The packet's place and length after an edit that moved bytes."""

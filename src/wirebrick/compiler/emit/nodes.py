@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from wirebrick.compiler.emit.encapsulation import emit_pop, emit_push
+from wirebrick.compiler.emit.filters import emit_expression, emit_filter
 from wirebrick.compiler.emit.parsing import OK, announced, parse_function
 from wirebrick.compiler.emit.shuffle import emit_shuffle
 from wirebrick.compiler.emit.windows import emit_window
@@ -13,7 +14,7 @@ from wirebrick.compiler.front.packets import DROP, SEND
 from wirebrick.packet import frame
 from wirebrick.stream.deparse import Deparse
 from wirebrick.stream.drop import Drop
-from wirebrick.stream.filter import Filter
+from wirebrick.stream.filter import ExpressionFilter, Filter
 from wirebrick.stream.graph import Enter, Exit, Graph, Input, Node, Output
 from wirebrick.stream.group_by import GroupBy
 from wirebrick.stream.map import Map
@@ -37,9 +38,12 @@ PENDING = "@PENDING@"  # becomes the reset of the numbers that pushed and popped
 def _on(f: Fused, node: Node) -> None:
     """Nothing happens; the packet goes on."""
     settled, touched = f.knowledge.arrive(node.inputs)
-    if node in f.counted:
-        f.count(node, "in" if isinstance(node, Enter) else "out")
     if isinstance(node, Enter | Exit):
+        kind = "in" if isinstance(node, Enter) else "out"
+        if node in f.counted:
+            f.count(node, kind)
+        else:
+            f.tap(node, kind)
         f.code.line(PENDING)
     f.go(node.outputs[0], settled, touched)
 
@@ -68,7 +72,7 @@ def _parse(f: Fused, node: Parse) -> None:
             first = f.plan.counters.number(
                 node.scope.name if node.scope else "chain", "drop", node.reasons()[0]
             )
-            code.line(f"count(w, {first} + s{n} - 2)")
+            f.add(f"{first} + s{n} - 2")
         else:
             f.go(node.outputs[1], failure, touched)
 
@@ -109,7 +113,9 @@ def _user(f: Fused, node: Any) -> None:
     if function.ends:
         code.line(f"elif {result} != 0:")
         with code.indent():
-            code.line(f"if {result} < {SEND}: count(w, {result} - {DROP})")
+            code.line(f"if {result} < {SEND}:")
+            with code.indent():
+                f.add(f"{result} - {DROP}")
             code.line("else:")
             with code.indent():
                 _transmit(f, f"{result} - {SEND}")
@@ -121,21 +127,6 @@ def _user(f: Fused, node: Any) -> None:
             f.end_with_packet(stack)
         settled, touched = f.forget(f.functions[node].wrote, settled, touched)
         f.go(node.outputs[0], settled, touched)
-
-
-def _filter(f: Fused, node: Filter) -> None:
-    settled, touched = f.knowledge.arrive(node.inputs)
-    result = f.call(node, f.functions[node].function, node.inputs[0].stack, node.inputs[0].schema)
-    code = f.code
-    code.line(f"if {result} > 0:")
-    with code.indent():
-        f.go(node.outputs[0], settled, touched)
-    code.line(f"elif {result} == 0:")
-    with code.indent():
-        f.count(node, "drop", node.reason)
-    code.line("else:")
-    with code.indent():
-        f.fault(node, result)
 
 
 def _metadata(f: Fused, node: Metadata) -> None:
@@ -233,7 +224,8 @@ EMIT: dict[type[Node], Callable[[Any, Any], None]] = {
     Parse: _parse,
     Transform: _user,
     Map: _user,
-    Filter: _filter,
+    Filter: emit_filter,
+    ExpressionFilter: emit_expression,
     Metadata: _metadata,
     GroupBy: _group_by,
     Push: emit_push,

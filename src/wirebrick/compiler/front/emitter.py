@@ -88,7 +88,7 @@ class Emitter:
         self.resizes = False
         self.fates: set[str] = set()
         self.loop_depth = 0
-        self.declared_copies: list[str] = []
+        self.declared_copies: dict[str, str] = {}  # whether each is there, and its descriptor
         self.locals: set[str] = set()
         self.exits: list[Flow] = []
         self.borrowed: frozenset[int] = frozenset()  # copies that belong to the caller
@@ -151,7 +151,15 @@ class Emitter:
         for info in self.packets.values():
             if info.alive and info.alive in self.declared_copies:
                 lost = self.unit.counter("drop", MADE_LOST if info.made else COPY_LOST)
-                self.line(f"if {info.alive}: count({self.need('w')}, {lost})")
+                self.line(f"if {info.alive}:")
+                with self.indent():
+                    self.count(lost, info)
+
+    def count(self, number: int, info: PacketInfo) -> None:
+        """Add one to a counter, for a packet that the function made or copied."""
+        self.line(f"count({self.need('w')}, {number})")
+        if self.unit.shared.tapped:
+            self.line(f"tap({self.need('taps')}, {info.descriptor}, {number})")
 
     def check_depth(self, node: ast.AST) -> None:
         """Raise CheckError where code would be nested more deeply than Python reads it."""

@@ -74,7 +74,7 @@ def _drop(f: Emitter, node: ast.Call, kind: PacketKind) -> Value:
     number = f.unit.counter("drop", reason)
     info = f.packets[kind.number]
     if info.alive:
-        f.line(f"count({f.need('w')}, {number})")
+        f.count(number, info)
         f.line(f"{info.alive} = False")
     else:
         f.fates.add("drop")
@@ -90,7 +90,7 @@ def _send(f: Emitter, node: ast.Call, kind: PacketKind) -> Value:
     if info.alive:
         w = f.need("w")
         f.line(f"transmit({w}, {port}, {info.position})")
-        f.line(f"count({w}, {f.unit.counter('sent', '')})")
+        f.count(f.unit.counter("sent", ""), info)
         f.line(f"count({w}, {f.unit.shared.plan.counters.number('chain', 'out', '')})")
         f.line(f"{info.alive} = False")
     else:
@@ -130,8 +130,7 @@ def begin_packet(f: Emitter, info: PacketInfo, position: str) -> None:
 def own_packet(f: Emitter, number: int, info: PacketInfo) -> Value:
     """From here on the function has the packet, under a number, and must see to its end."""
     f.line(f"{info.alive} = True")
-    if info.alive not in f.declared_copies:
-        f.declared_copies.append(info.alive)
+    f.declared_copies.setdefault(info.alive, info.descriptor)
     f.packets[number] = info
     f.locals.update((info.descriptor, info.data))
     f.flow.gone.pop(number, None)

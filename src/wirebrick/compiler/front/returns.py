@@ -130,7 +130,10 @@ def resolved(f: Emitter, top: bool, method: bool = False) -> list[str]:
         names = flat(f.values[RETURN].code) if RETURN in f.values and not isinstance(kind, Nothing) else []
         value = "".join(["0, left, fate", *(f", {name}" for name in names)])
     lines = []
-    for line in [*(f"    {copy} = False" for copy in f.declared_copies), *f.lines]:
+    begin = [f"    {copy} = False" for copy in f.declared_copies]
+    if f.unit.shared.tapped:
+        begin += [f"    {descriptor} = 0" for descriptor in f.declared_copies.values()]
+    for line in [*begin, *f.lines]:
         line = line.replace("@VALUE@", value)
         for mark in ("@FAULT(", "@STATUS("):
             if mark in line:

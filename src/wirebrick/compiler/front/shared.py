@@ -29,8 +29,9 @@ class Facts:
 class Shared:
     """Functions emitted so far, state objects by number, scratch memory, ports and counters."""
 
-    def __init__(self, plan: Plan, interpreted: bool = False) -> None:
+    def __init__(self, plan: Plan, interpreted: bool = False, tapped: bool = False) -> None:
         self.plan = plan
+        self.tapped = tapped  # the code lets packets be watched (wirebrick.compiler.emit.taps)
         self.interpreted = interpreted  # print and breakpoint are allowed
         self.functions: list[str] = []
         self.names: set[str] = set()

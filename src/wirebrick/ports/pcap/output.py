@@ -92,7 +92,7 @@ class Output:
             if packets is None:
                 cure = "write where there is room and permission"
                 raise PortError(f"{self.name}: {_reason(error)}", cure=cure) from None
-            whole, count = _whole_records(data[:written])
+            whole, count = whole_records(data[:written])
             self.packets += count
             readable = self._cut(start + whole) or whole == written
             self.failure = self._failed(error, readable)
@@ -121,10 +121,10 @@ class Output:
         return PortError(text, cure="write where there is room, or fewer packets (--count)")
 
 
-def _whole_records(data: memoryview) -> tuple[int, int]:
-    """How many bytes of ``data`` are whole records, and how many records."""
+def whole_records(data: bytes | memoryview, most: int | None = None) -> tuple[int, int]:
+    """How many bytes of ``data`` are whole records, and how many records: at most ``most``."""
     at = count = 0
-    while at + RECORD <= len(data):
+    while at + RECORD <= len(data) and count != most:
         size = RECORD + struct.unpack_from("<I", data, at + 8)[0]
         if at + size > len(data):
             break

@@ -1,0 +1,42 @@
+"""filter in the fused function: by a user function, or by what libpcap made of an expression."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wirebrick.runtime.filter import bpf
+from wirebrick.runtime.filter_native import filter_function
+from wirebrick.stream.filter import ExpressionFilter, Filter
+
+if TYPE_CHECKING:
+    from wirebrick.compiler.emit.fused import Fused
+
+
+def emit_filter(f: Fused, node: Filter) -> None:
+    """Emit a filter by a function."""
+    settled, touched = f.knowledge.arrive(node.inputs)
+    result = f.call(node, f.functions[node].function, node.inputs[0].stack, node.inputs[0].schema)
+    code = f.code
+    code.line(f"if {result} > 0:")
+    with code.indent():
+        f.go(node.outputs[0], settled, touched)
+    code.line(f"elif {result} == 0:")
+    with code.indent():
+        f.count(node, "drop", node.reason)
+    code.line("else:")
+    with code.indent():
+        f.fault(node, result)
+
+
+def emit_expression(f: Fused, node: ExpressionFilter) -> None:
+    """Emit one by an expression: on the frame as it is now, from its first byte, whatever headers are parsed."""
+    settled, touched = f.knowledge.arrive(node.inputs)
+    name = f.shared.name("matches")
+    f.shared.functions.append(filter_function(bpf(node.expression), name))
+    code = f.code
+    code.line(f"if {name}(p, end, wire) != 0:")
+    with code.indent():
+        f.go(node.outputs[0], settled, touched)
+    code.line("else:")
+    with code.indent():
+        f.count(node, "drop", node.reason)
