@@ -17,6 +17,7 @@ from pathlib import Path
 
 import services
 import traffic
+
 from lab import PREFIX, Lab, LabError, stop, wait_until
 
 PACKAGES = {  # program: Debian package

@@ -8,7 +8,6 @@ from wirebrick.stream.merge import merge
 from wirebrick.stream.network_function import network_function
 from wirebrick.stream.stream import Stream
 
-
 ICMPV6 = 58
 FIRST, LAST = 133, 137  # types of messages: router and neighbour solicitation and advertisement, redirect
 
