@@ -48,7 +48,7 @@ def headers_length(data: int, length: int, gso: int) -> int:
             return 0
     if protocol == UDP and kind == GSO_UDP_L4:
         size = 8
-    if size == 0 or at + size >= end:
+    if size == 0 or at + size >= end or end != length:  # joined frames have no padding
         return 0
     return at + size
 
