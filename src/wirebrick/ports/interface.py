@@ -104,6 +104,15 @@ class Interface:
             return DOWN
         return UP if flags & _IFF_RUNNING else NO_CARRIER
 
+    @property
+    def send_drops(self) -> int:
+        """Packets that it was to send and dropped, as it counts itself; 0 where there is none."""
+        for line in Path("/proc/thread-self/net/dev").read_text().splitlines():
+            name, colon, counts = line.strip().partition(":")
+            if colon and name == self.name:
+                return int(counts.split()[11])
+        return 0
+
     def changes(self) -> list[str]:
         """What happened to its state since the last call, to tell the user: ``veth0 is down``; mostly nothing."""
         before, self._seen = self._seen, self.state
