@@ -17,10 +17,9 @@ PACKET_QDISC_BYPASS = 20
 PACKET_IGNORE_OUTGOING = 23
 PACKET_MR_PROMISC = 1
 TPACKET_V2, TPACKET_V3 = 1, 2
-FANOUT_HASH, FANOUT_UNIQUE = (
-    0,
-    0x2000,
-)  # by flow, both directions alike; the kernel chooses the group's number
+FANOUT_HASH = 0  # by flow, both directions alike
+FANOUT_UNIQUE = 0x2000  # a new group, whose number the kernel chooses
+FANOUT_IGNORE_OUTGOING = 0x4000  # newer kernels: what PACKET_IGNORE_OUTGOING says counts for no group
 
 # A frame's header in a ring, by TPACKET version: offsets of what is used.
 V2_STATUS, V2_LENGTH, V2_CAPTURED, V2_MAC, V2_SECONDS, V2_NANOSECONDS, V2_TCI, V2_TPID = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import mmap
 import os
 import socket
@@ -14,7 +15,15 @@ from wirebrick.ports.afpacket.options import Options
 from wirebrick.ports.interface import Interface, system_error
 
 _EVERYTHING = 3  # ETH_P_ALL
-_SO_ATTACH_FILTER, _SO_DETACH_FILTER = 26, 27
+_SO_ATTACH_FILTER = 26
+# Classic BPF: code, jump if true, if false, value (linux/filter.h).
+_NOTHING = ((0x06, 0, 0, 0),)  # ret 0
+_NOT_OUTGOING = (
+    (0x20, 0, 0, 0xFFFFF004),  # ld the packet's type
+    (0x15, 1, 0, 4),  # jeq PACKET_OUTGOING
+    (0x06, 0, 0, 0x7FFFFFFF),  # ret: all of it
+    (0x06, 0, 0, 0),
+)
 _SO_SNDBUFFORCE, _SO_RCVBUFFORCE = 32, 33
 _TAGS = 8  # bytes of two VLAN tags
 _V2_BEFORE = 96  # bytes of a receive slot before the frame: header, struct sockaddr_ll, struct virtio_net_hdr
@@ -62,14 +71,12 @@ class PacketSocket:
         self.size, self.step = size, step
 
     def shut(self) -> None:
-        """Receive nothing until ``open``: a filter that nothing passes."""
-        nothing = ctypes.create_string_buffer(struct.pack("=HBBI", 6, 0, 0, 0))  # BPF: ret 0
-        program = struct.pack("HP", 1, ctypes.addressof(nothing))
-        self._socket.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
+        """Receive nothing until ``open``."""
+        self._filter(_NOTHING)
 
     def open(self) -> None:
-        """Receive from now on."""
-        self._socket.setsockopt(socket.SOL_SOCKET, _SO_DETACH_FILTER, 0)
+        """Receive from now on, but nothing that is sent: fanout groups of older kernels would bring that."""
+        self._filter(_NOT_OUTGOING)
 
     def bind(self, name: str, protocol: int = 0) -> None:
         """Take an interface's frames of a protocol; 0: only send."""
@@ -97,6 +104,11 @@ class PacketSocket:
         """Give all back."""
         self._unmap()
         self._socket.close()
+
+    def _filter(self, program: tuple[tuple[int, int, int, int], ...]) -> None:
+        code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *step) for step in program))
+        what = struct.pack("HP", len(program), ctypes.addressof(code))
+        self._socket.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, what)
 
     def _unmap(self) -> None:
         if self._memory is not None:
@@ -166,8 +178,15 @@ def slots(memory: int, slot: int) -> tuple[int, int, int, int]:
 
 def join(sockets: list[PacketSocket]) -> None:
     """Share out the flows of an interface over several sockets: PACKET_FANOUT, by a hash of the flow."""
-    group = 0
-    for number, one in enumerate(sockets):
-        kind = layout.FANOUT_HASH if number else layout.FANOUT_HASH | layout.FANOUT_UNIQUE
-        one.option(layout.PACKET_FANOUT, kind << 16 | group)
-        group = struct.unpack("=I", one.query(layout.PACKET_FANOUT, 4))[0] & 0xFFFF
+    kind = layout.FANOUT_HASH | layout.FANOUT_IGNORE_OUTGOING
+    first = sockets[0]
+    try:
+        first.option(layout.PACKET_FANOUT, (kind | layout.FANOUT_UNIQUE) << 16)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        kind = layout.FANOUT_HASH
+        first.option(layout.PACKET_FANOUT, (kind | layout.FANOUT_UNIQUE) << 16)
+    group = struct.unpack("=I", first.query(layout.PACKET_FANOUT, 4))[0] & 0xFFFF
+    for other in sockets[1:]:
+        other.option(layout.PACKET_FANOUT, kind << 16 | group)
