@@ -36,6 +36,8 @@ _CAPABILITIES = {"CAP_NET_ADMIN": 12, "CAP_NET_RAW": 13, "CAP_BPF": 39}
 
 GONE, DOWN, NO_CARRIER, UP = "is gone", "is down", "has no carrier", "is up"
 
+_claims: dict[tuple[int, str], str] = {}  # ports by network namespace and interface
+
 
 class Interface:
     """The interface called ``name`` in the network namespace of the thread that makes this.
@@ -53,7 +55,9 @@ class Interface:
             )
         self.name = name
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._place = os.stat("/proc/thread-self/ns/net").st_ino, name
         self._seen = self.state
+        self._claimed = False
 
     @property
     def index(self) -> int:
@@ -130,8 +134,22 @@ class Interface:
                 f"{spec}: there is no interface {self.name!r}", cure=did_you_mean(self.name, names())
             )
 
+    def claim(self, spec: str) -> None:
+        """Have it for the port ``spec`` alone, in this process, until ``close``. Raises PortError."""
+        holder = _claims.get(self._place)
+        if holder is not None:
+            raise PortError(
+                f"{spec}: {self.name} is in use already, by {holder}",
+                cure="name an interface once: packets go back out of it, or between it and another",
+            )
+        _claims[self._place] = spec
+        self._claimed = True
+
     def close(self) -> None:
         """Give back what it holds."""
+        if self._claimed:
+            del _claims[self._place]
+            self._claimed = False
         self._socket.close()
 
     def _integer(self, request: int) -> int:

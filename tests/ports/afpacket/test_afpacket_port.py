@@ -25,8 +25,8 @@ def test_all_options() -> None:
         ("afpacket:", "which interface?"),
         ("afpacket:eth0,promsic=on", "did you mean 'promisc'"),
         ("afpacket:eth0,ring=v1", "ring can't be 'v1'"),
-        ("afpacket:eth0,buffer=0", "1 to 1024"),
-        ("afpacket:eth0,buffer=x", "1 to 1024"),
+        ("afpacket:eth0,buffer=0", "1 to 256"),
+        ("afpacket:eth0,buffer=x", "1 to 256"),
         ("afpacket:eth0,qdisc", "on or off"),
         ("afpacket:eth0,qdisc=on,qdisc=off", "twice"),
     ],
@@ -51,6 +51,22 @@ def test_loopback_has_no_ethernet_header() -> None:
     with pytest.raises(PortError, match="no Ethernet header") as caught:
         AfPacketPort("afpacket:lo").source(0, 1)
     assert "veth" in caught.value.cure
+
+
+@as_root
+def test_an_interface_is_one_port(net: Net) -> None:
+    """Two would each receive every frame."""
+    box = net.namespace("x")
+    command("ip", "-n", box, "link", "add", "in0", "type", "veth", "peer", "far0")
+    with inside(box):
+        port = AfPacketPort("afpacket:in0")
+        port.source(0, 1).close()
+        with pytest.raises(PortError, match="afpacket:in0,ring=v3: in0 is in use already, by afpacket:in0"):
+            AfPacketPort("afpacket:in0,ring=v3").source(0, 1)
+        port.close()
+        again = AfPacketPort("afpacket:in0,ring=v3")
+        again.source(0, 1).close()
+        again.close()
 
 
 @as_root

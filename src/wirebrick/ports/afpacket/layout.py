@@ -22,20 +22,11 @@ FANOUT_UNIQUE = 0x2000  # a new group, whose number the kernel chooses
 FANOUT_IGNORE_OUTGOING = 0x4000  # newer kernels: what PACKET_IGNORE_OUTGOING says counts for no group
 
 # A frame's header in a ring, by TPACKET version: offsets of what is used.
-V2_STATUS, V2_LENGTH, V2_CAPTURED, V2_MAC, V2_SECONDS, V2_NANOSECONDS, V2_TCI, V2_TPID = (
-    0,
-    4,
-    8,
-    12,
-    16,
-    20,
-    24,
-    26,
-)
+V2_STATUS, V2_LENGTH, V2_CAPTURED, V2_MAC = 0, 4, 8, 12
+V2_SECONDS, V2_NANOSECONDS, V2_TCI, V2_TPID = 16, 20, 24, 26
 V2_HEADER = 32  # bytes; in a transmit ring the frame follows
-V3_NEXT, V3_SECONDS, V3_NANOSECONDS, V3_CAPTURED, V3_LENGTH, V3_STATUS, V3_MAC, V3_TCI, V3_TPID = (
-    0, 4, 8, 12, 16, 20, 24, 32, 36,
-)  # fmt: skip
+V3_NEXT, V3_SECONDS, V3_NANOSECONDS, V3_CAPTURED, V3_LENGTH = 0, 4, 8, 12, 16
+V3_STATUS, V3_MAC, V3_TCI, V3_TPID = 20, 24, 32, 36
 BLOCK_STATUS, BLOCK_PACKETS, BLOCK_FIRST = 8, 12, 16  # the header of a block
 
 # Status of what is in a receive ring.

@@ -106,6 +106,7 @@ class AfPacketPort(Port):
                     f"{self.spec}: its frames have no Ethernet header of their own (loopback, tun, raw IP)",
                     cure="use an Ethernet interface: a card, a veth pair, a bridge, or tap:NAME",
                 )
+            interface.claim(self.spec)
             self._opened = interface
             self._index, self._mtu = interface.index, interface.mtu
         return self._opened

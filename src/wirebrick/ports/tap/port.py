@@ -146,6 +146,7 @@ class TapPort(Port):
             new = not self._queues
             self._queues[worker] = open_queue(self.spec, self.options.name, workers > 1)
             if new:
+                self._interface.claim(self.spec)
                 set_up(self.spec, self.options)
                 self._mtu = self._interface.mtu
                 self._interface.changes()  # being made is nothing to tell
