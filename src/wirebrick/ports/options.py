@@ -2,9 +2,9 @@
 
 >>> split_options("tap:wb0,up=on", {"up": (on_off, "on or off")})
 ('wb0', {'up': True})
->>> split_options("tap:wb0,ub=on", {"up": (on_off, "on or off")})
+>>> split_options("tap:wb0,upp=on", {"up": (on_off, "on or off")})
 Traceback (most recent call last):
-wirebrick.errors.PortError: tap:wb0,ub=on: there is no option 'ub'
+wirebrick.errors.PortError: tap:wb0,upp=on: there is no option 'upp'
   help: did you mean 'up'? There are: up
 """
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from namespace import Net, as_root, command, inside
 
@@ -9,6 +14,8 @@ from wirebrick.errors import PortError
 from wirebrick.ports.afpacket.options import Options, parse_options
 from wirebrick.ports.afpacket.port import AfPacketPort
 from wirebrick.ports.spec import open_port
+
+SOURCE = Path(__file__).parents[3] / "src"
 
 
 def test_all_options() -> None:
@@ -67,6 +74,20 @@ def test_an_interface_is_one_port(net: Net) -> None:
         again = AfPacketPort("afpacket:in0,ring=v3")
         again.source(0, 1).close()
         again.close()
+
+
+@as_root
+def test_without_the_capability(net: Net) -> None:
+    box = net.namespace("x")
+    command("ip", "-n", box, "link", "add", "in0", "type", "veth", "peer", "far0")
+    script = "from wirebrick.ports.spec import open_port; open_port('afpacket:in0').source(0, 1)"
+    done = subprocess.run(
+        ["ip", "netns", "exec", box, "setpriv", "--bounding-set=-all", "--inh-caps=-all",
+         sys.executable, "-c", script],
+        env={**os.environ, "PYTHONPATH": str(SOURCE)}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert "afpacket:in0: CAP_NET_RAW missing" in done.stderr
+    assert "pcap:" in done.stderr
 
 
 @as_root

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Mapping
 
@@ -31,6 +32,7 @@ class PacketSink(Sink):
         self._send = functions["send"]
         self.packets = packets
         self._closed = False
+        self._lock = threading.Lock()  # a worker that flushes counts as standing still: the ring must stay
         self._state = np.zeros(layout.SINK // 8, np.int64)
         self.state = self._state.ctypes.data
         self._set(layout.T_FD, packets.fd)
@@ -55,8 +57,9 @@ class PacketSink(Sink):
     def flush(self) -> None:
         """Have the kernel take what waits, if it can."""
         self.bytes_copied = self._get(layout.T_COPIED)
-        if self.pending:
-            call1(self._send, self.state)
+        with self._lock:
+            if self.pending:
+                call1(self._send, self.state)
 
     def set_mtu(self, mtu: int) -> None:
         """Take frames as large as the interface does, and a slot can hold."""
@@ -65,9 +68,10 @@ class PacketSink(Sink):
 
     def replace(self, newer: PacketSocket) -> None:
         """Go on with another socket; what waits in the old one's ring is not sent."""
-        self._give_up()
-        self.packets.take_over(newer)
-        self._aim()
+        with self._lock:
+            self._give_up()
+            self.packets.take_over(newer)
+            self._aim()
 
     def close(self) -> None:
         """Wait a moment until the kernel has all; close the socket."""
