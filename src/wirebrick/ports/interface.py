@@ -31,7 +31,7 @@ _SIOCGIFFLAGS, _SIOCGIFMTU, _SIOCGIFHWADDR, _SIOCGIFINDEX, _SIOCETHTOOL = (
 )
 _IFF_UP, _IFF_RUNNING = 0x1, 0x40
 _ARPHRD_ETHER = 1
-_ETHTOOL_GCHANNELS = 0x3C
+_ETHTOOL_GLINK, _ETHTOOL_GCHANNELS = 0x0A, 0x3C
 _CAPABILITIES = {"CAP_NET_ADMIN": 12, "CAP_NET_RAW": 13, "CAP_BPF": 39}
 
 GONE, DOWN, NO_CARRIER, UP = "is gone", "is down", "has no carrier", "is up"
@@ -88,11 +88,8 @@ class Interface:
     @property
     def queues(self) -> int:
         """How many receive queues it has, as ``ethtool -l`` says; 1 where it doesn't."""
-        channels = ctypes.create_string_buffer(struct.pack("=9I", _ETHTOOL_GCHANNELS, *[0] * 8))
-        request = struct.pack("=16sQ16x", self.name.encode(), ctypes.addressof(channels))
-        try:
-            fcntl.ioctl(self._socket, _SIOCETHTOOL, request)
-        except OSError:
+        channels = self._ethtool(struct.pack("=9I", _ETHTOOL_GCHANNELS, *[0] * 8))
+        if channels is None:
             return 1
         counts: tuple[int, int] = struct.unpack_from("=I8xI", channels, 20)  # rx_count, combined_count
         return max(1, sum(counts))
@@ -100,13 +97,16 @@ class Interface:
     @property
     def state(self) -> str:
         """One of GONE, DOWN, NO_CARRIER, UP: words that follow its name."""
+        # The flag follows the carrier after a while (and is all that some drivers tell); this asks for it as it is.
+        link = self._ethtool(struct.pack("=2I", _ETHTOOL_GLINK, 0))
         found = self._ask(_SIOCGIFFLAGS)
         if found is None:
             return GONE
         flags = struct.unpack_from("=H", found, 16)[0]
         if not flags & _IFF_UP:
             return DOWN
-        return UP if flags & _IFF_RUNNING else NO_CARRIER
+        carrier = struct.unpack_from("=I", link, 4)[0] if link is not None else flags & _IFF_RUNNING
+        return UP if carrier else NO_CARRIER
 
     @property
     def send_drops(self) -> int:
@@ -151,6 +151,16 @@ class Interface:
             del _claims[self._place]
             self._claimed = False
         self._socket.close()
+
+    def _ethtool(self, question: bytes) -> bytes | None:
+        """What its driver answers (linux/ethtool.h); None where it doesn't."""
+        answer = ctypes.create_string_buffer(question, len(question))
+        request = struct.pack("=16sQ16x", self.name.encode(), ctypes.addressof(answer))
+        try:
+            fcntl.ioctl(self._socket, _SIOCETHTOOL, request)
+        except OSError:
+            return None
+        return answer.raw
 
     def _integer(self, request: int) -> int:
         found = self._ask(request)

@@ -136,3 +136,12 @@ def test_a_block_without_frames(compiled: bool) -> None:
     got = ring.receive() or ring.receive()
     assert [data for data, _ in got] == [frame(1)]
     assert ring.given_back
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_flood_of_what_is_dropped_comes_to_an_end(compiled: bool) -> None:
+    """The kernel may fill slots as fast as they are given back: a call returns all the same."""
+    ring = FakeRing("v2", compiled)
+    ring.put(*[(frame(1, 1000), {"lost": 1})] * 7, frame(2))
+    assert [len(ring.receive(2)) for _ in range(2)] == [0, 1]
+    assert ring.counted(layout.S_TRUNCATED) == 7
