@@ -15,6 +15,7 @@ from scapy.layers.inet6 import (
     PadN,
 )
 from scapy.layers.l2 import Dot1Q, Ether
+from scapy.layers.sctp import SCTP, SCTPChunkData
 from scapy.packet import Raw
 
 from wirebrick.compiler.native import load_native
@@ -156,3 +157,13 @@ def test_a_place_outside_the_frame(start, offset):
 def test_zero_is_written_as_ones():
     done, frame = changed(complete_checksum, b"\xff\xff" + bytes(6), 0, 6)
     assert (done, frame[6:]) == (1, b"\xff\xff")
+
+
+def test_the_checksum_of_sctp_is_another():
+    right = bytes(
+        macs / IP(src="10.0.0.1", dst="10.0.0.2") / SCTP(sport=1, dport=2) / SCTPChunkData(data=b"abc")
+    )
+    left = right[:42] + bytes(4) + right[46:]
+    for function in (complete_checksum, compiled("complete_checksum")):
+        assert changed(function, left, 34, 8) == (1, right)
+        assert changed(function, left[:45], 34, 8) == (0, left[:45])

@@ -31,10 +31,12 @@ _SIOCGIFFLAGS, _SIOCGIFMTU, _SIOCGIFHWADDR, _SIOCGIFINDEX, _SIOCETHTOOL = (
 )
 _IFF_UP, _IFF_RUNNING = 0x1, 0x40
 _ARPHRD_ETHER = 1
-_ETHTOOL_GDRVINFO, _ETHTOOL_GCHANNELS = 0x03, 0x3C
+_ETHTOOL_GDRVINFO, _ETHTOOL_GLINK, _ETHTOOL_GCHANNELS = 0x03, 0x0A, 0x3C
 _CAPABILITIES = {"CAP_NET_ADMIN": 12, "CAP_NET_RAW": 13, "CAP_BPF": 39}
 
 GONE, DOWN, NO_CARRIER, UP = "is gone", "is down", "has no carrier", "is up"
+
+_claims: dict[tuple[int, str], str] = {}  # ports by network namespace and interface
 
 
 class Interface:
@@ -53,7 +55,9 @@ class Interface:
             )
         self.name = name
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._place = os.stat("/proc/thread-self/ns/net").st_ino, name
         self._seen = self.state
+        self._claimed = False
 
     @property
     def index(self) -> int:
@@ -84,11 +88,8 @@ class Interface:
     @property
     def queues(self) -> int:
         """How many receive queues it has, as ``ethtool -l`` says; 1 where it doesn't."""
-        channels = ctypes.create_string_buffer(struct.pack("=9I", _ETHTOOL_GCHANNELS, *[0] * 8))
-        request = struct.pack("=16sQ16x", self.name.encode(), ctypes.addressof(channels))
-        try:
-            fcntl.ioctl(self._socket, _SIOCETHTOOL, request)
-        except OSError:
+        channels = self._ethtool(struct.pack("=9I", _ETHTOOL_GCHANNELS, *[0] * 8))
+        if channels is None:
             return 1
         counts: tuple[int, int] = struct.unpack_from("=I8xI", channels, 20)  # rx_count, combined_count
         return max(1, sum(counts))
@@ -96,24 +97,31 @@ class Interface:
     @property
     def driver(self) -> str:
         """The name of its driver (``veth``, ``ixgbe``), as ``ethtool -i`` says; empty where it doesn't."""
-        information = ctypes.create_string_buffer(struct.pack("=I", _ETHTOOL_GDRVINFO), 196)
-        request = struct.pack("16sP16x", self.name.encode(), ctypes.addressof(information))
-        try:
-            fcntl.ioctl(self._socket, _SIOCETHTOOL, request)
-        except OSError:
-            return ""
-        return information.raw[4:36].partition(b"\0")[0].decode(errors="replace")
+        information = self._ethtool(struct.pack("=I192x", _ETHTOOL_GDRVINFO))
+        return "" if information is None else information[4:36].partition(b"\0")[0].decode(errors="replace")
 
     @property
     def state(self) -> str:
         """One of GONE, DOWN, NO_CARRIER, UP: words that follow its name."""
+        # The flag follows the carrier after a while (and is all that some drivers tell); this asks for it as it is.
+        link = self._ethtool(struct.pack("=2I", _ETHTOOL_GLINK, 0))
         found = self._ask(_SIOCGIFFLAGS)
         if found is None:
             return GONE
         flags = struct.unpack_from("=H", found, 16)[0]
         if not flags & _IFF_UP:
             return DOWN
-        return UP if flags & _IFF_RUNNING else NO_CARRIER
+        carrier = struct.unpack_from("=I", link, 4)[0] if link is not None else flags & _IFF_RUNNING
+        return UP if carrier else NO_CARRIER
+
+    @property
+    def send_drops(self) -> int:
+        """Packets that it was to send and dropped, as it counts itself; 0 where there is none."""
+        for line in Path("/proc/thread-self/net/dev").read_text().splitlines():
+            name, colon, counts = line.strip().partition(":")
+            if colon and name == self.name:
+                return int(counts.split()[11])
+        return 0
 
     def changes(self) -> list[str]:
         """What happened to its state since the last call, to tell the user: ``veth0 is down``; mostly nothing."""
@@ -132,9 +140,33 @@ class Interface:
                 f"{spec}: there is no interface {self.name!r}", cure=did_you_mean(self.name, names())
             )
 
+    def claim(self, spec: str) -> None:
+        """Have it for the port ``spec`` alone, in this process, until ``close``. Raises PortError."""
+        holder = _claims.get(self._place)
+        if holder is not None:
+            raise PortError(
+                f"{spec}: {self.name} is in use already, by {holder}",
+                cure="name an interface once: packets go back out of it, or between it and another",
+            )
+        _claims[self._place] = spec
+        self._claimed = True
+
     def close(self) -> None:
         """Give back what it holds."""
+        if self._claimed:
+            del _claims[self._place]
+            self._claimed = False
         self._socket.close()
+
+    def _ethtool(self, question: bytes) -> bytes | None:
+        """What its driver answers (linux/ethtool.h); None where it doesn't."""
+        answer = ctypes.create_string_buffer(question, len(question))
+        request = struct.pack("=16sQ16x", self.name.encode(), ctypes.addressof(answer))
+        try:
+            fcntl.ioctl(self._socket, _SIOCETHTOOL, request)
+        except OSError:
+            return None
+        return answer.raw
 
     def _integer(self, request: int) -> int:
         found = self._ask(request)

@@ -8,17 +8,26 @@ checksum-offloads.rst. Plain code, also compiled.
 from __future__ import annotations
 
 from wirebrick.packet.checksum import fold, sum_words
-from wirebrick.packet.memory import load16, store16
+from wirebrick.packet.memory import load8, load16, store16, store32
 from wirebrick.ports.transport_native import TCP, UDP, pseudo_sum, transport
+
+SCTP_CHECKSUM = 8  # its offset in SCTP's header, and in no other's that cards complete
+_POLYNOMIAL = 0x82F63B78  # of CRC32c, bits in reverse
 
 
 def complete_checksum(data: int, length: int, start: int, offset: int) -> int:
     """Sum the frame from ``start`` on, and store the checksum ``offset`` bytes behind it.
 
-    Returns 1, or 0 where its place isn't in the frame (nothing is changed then).
+    Returns 1, or 0 where its place isn't in the frame (nothing is changed then). That of SCTP is a CRC32c, of a
+    header that has zeros there (RFC 9260, 6.8).
     """
     if start < 0 or offset < 0 or start + offset + 2 > length:
         return 0
+    if offset == SCTP_CHECKSUM:
+        if start + offset + 4 > length:
+            return 0
+        store32(data + start + offset, crc32c(data + start, length - start))
+        return 1
     checksum = fold(sum_words(data + start, length - start)) ^ 0xFFFF
     if checksum == 0:
         checksum = 0xFFFF  # the same number; in UDP 0 would mean that there is none (RFC 768)
@@ -47,3 +56,19 @@ def complete_partial(data: int, length: int) -> int:
     if fold(total + pseudo) == 0xFFFF:
         return 0
     return complete_checksum(data, end, at, field - at)
+
+
+def crc32c(at: int, size: int) -> int:
+    """The CRC32c (RFC 9260, appendix A) of ``size`` bytes.
+
+    >>> import ctypes
+    >>> digits = ctypes.create_string_buffer(b"123456789")
+    >>> hex(crc32c(ctypes.addressof(digits), 9))
+    '0xe3069283'
+    """
+    crc = 0xFFFFFFFF
+    for index in range(size):
+        crc ^= load8(at + index)
+        for _ in range(8):
+            crc = (crc >> 1) ^ (_POLYNOMIAL * (crc & 1))
+    return crc ^ 0xFFFFFFFF

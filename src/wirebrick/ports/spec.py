@@ -5,7 +5,7 @@
 >>> open_port("mem:")
 Traceback (most recent call last):
 wirebrick.errors.PortError: 'mem:': there is no kind of port called 'mem'
-  help: did you mean 'memory'? There are: memory, null, pcap, xdp
+  help: did you mean 'memory'? There are: afpacket, memory, null, pcap, tap, xdp
 """
 
 from __future__ import annotations
@@ -21,9 +21,11 @@ from wirebrick.ports.suggest import did_you_mean
 
 # Imported when one is opened: start-up pays only for the kinds that are used.
 KINDS = {
+    "afpacket": "wirebrick.ports.afpacket.port:AfPacketPort",
     "memory": "wirebrick.ports.memory.port:MemoryPort",
     "null": "wirebrick.ports.null:NullPort",
     "pcap": "wirebrick.ports.pcap.port:PcapPort",
+    "tap": "wirebrick.ports.tap.port:TapPort",
     "xdp": "wirebrick.ports.xdp.port:XdpPort",
 }
 
@@ -71,10 +73,7 @@ def _cure(spec: str) -> str:
         return f"to read this file as a capture, write pcap:{spec}"
     kinds = ", ".join(f"{kind}:" for kind in KINDS)
     if _INTERFACE.fullmatch(spec):
-        return (
-            f"ports are: {kinds}; a network interface can't be opened directly: capture its traffic first"
-            f" (tcpdump -i {spec} -w {spec}.pcap), then use pcap:{spec}.pcap"
-        )
+        return f"ports are: {kinds}; for a network interface write afpacket:{spec}, or xdp:{spec} where its driver can"
     return f"ports are: {kinds}; a bare path is a capture where it ends in .pcap, .pcapng or .cap"
 
 

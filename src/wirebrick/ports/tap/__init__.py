@@ -1,0 +1,1 @@
+"""The `tap:` port: a network interface that Wirebrick makes (Linux, Documentation/networking/tuntap.rst)."""

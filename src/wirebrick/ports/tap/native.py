@@ -1,0 +1,89 @@
+"""The native part of `tap:`: a system call for each packet, as there is no ring; many of them at a time."""
+
+from __future__ import annotations
+
+from wirebrick.packet.edit import position_frame
+from wirebrick.packet.frame import (
+    D_DATA,
+    D_LENGTH,
+    D_WIRE,
+    DESCRIPTOR,
+    HEADROOM,
+    LIST_HEAD,
+    NO_PORT,
+    TAILROOM,
+    W_BURST,
+    W_FRAME,
+    W_POOL,
+    W_STRIDE,
+)
+from wirebrick.packet.memory import call3, load32, load64, store64, store64x4
+
+# The state block of a source or sink: 64-bit words, by byte offset.
+S_FD = 0  # the queue
+S_CALL = 8  # address of read(2) or write(2)
+S_CLOCK = 16  # address of clock_gettime(2)
+S_TIME = 24  # struct timespec: seconds, nanoseconds
+S_COPIED = 40  # bytes copied between frames and the kernel
+S_TOO_LONG = 48  # packets dropped: longer than a frame
+S_REFUSED = 56  # packets that the kernel didn't take
+S_REFUSED_BYTES = 64
+STATE = 72  # bytes
+
+_LOOKS = 2  # packets read for each one asked for: a flood of those that are dropped must come to an end
+_BILLION = 1_000_000_000
+_REALTIME = 0
+
+
+def receive(state: int, context: int, room: int) -> int:
+    """Read up to ``room`` packets into the frames of the burst (see ``ports.base``)."""
+    fd = load64(state + S_FD)
+    read = load64(state + S_CALL)
+    pool = load64(context + W_POOL) + HEADROOM
+    stride = load64(context + W_STRIDE)
+    largest = load64(context + W_FRAME) - HEADROOM - TAILROOM
+    descriptor = load64(context + W_BURST)
+    copied = 0
+    time = 0
+    got = 0
+    for _ in range(_LOOKS * room):
+        if got == room:
+            break
+        frame = position_frame(context, got)
+        data = pool + frame * stride
+        length = call3(read, fd, data, largest + 1)  # a byte more is seen: the tailroom has it
+        if length <= 0:
+            break
+        copied += length
+        if length > largest:
+            store64(state + S_TOO_LONG, load64(state + S_TOO_LONG) + 1)
+            continue
+        if time == 0:
+            call3(load64(state + S_CLOCK), _REALTIME, state + S_TIME, 0)
+            time = load64(state + S_TIME) * _BILLION + load64(state + S_TIME + 8)
+        store64x4(descriptor, data, length | (length << 32), time, NO_PORT << 16 | (frame << 32))
+        descriptor += DESCRIPTOR
+        got += 1
+    store64(state + S_COPIED, load64(state + S_COPIED) + copied)
+    return got
+
+
+def transmit(state: int, context: int, list: int, start: int) -> int:
+    """Write the packets from position ``start`` of the list (see ``ports.base``)."""
+    fd = load64(state + S_FD)
+    write = load64(state + S_CALL)
+    burst = load64(context + W_BURST)
+    count = load64(list)
+    copied = 0
+    item = list + LIST_HEAD + 4 * start
+    for _ in range(count - start):
+        descriptor = burst + load32(item) * DESCRIPTOR
+        item += 4
+        length = load32(descriptor + D_LENGTH)
+        if call3(write, fd, load64(descriptor + D_DATA), length) == length:
+            copied += length
+        else:
+            store64(state + S_REFUSED, load64(state + S_REFUSED) + 1)
+            store64(state + S_REFUSED_BYTES, load64(state + S_REFUSED_BYTES) + load32(descriptor + D_WIRE))
+    store64(state + S_COPIED, load64(state + S_COPIED) + copied)
+    return count - start
