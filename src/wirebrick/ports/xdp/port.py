@@ -16,6 +16,7 @@ from wirebrick.errors import PortError
 from wirebrick.ports.base import Paused, Port, Sink, Source
 from wirebrick.ports.interface import Interface, require_capability, system_error
 from wirebrick.ports.xdp.attach import Attachment
+from wirebrick.ports.xdp.layout import T_GONE
 from wirebrick.ports.xdp.options import parse
 from wirebrick.ports.xdp.queue import XdpQueue
 from wirebrick.ports.xdp.sink import XdpSink
@@ -111,12 +112,16 @@ class XdpPort(Port):
         told, self._told = [*self._told, *self.interface.changes()], []
         index = self.interface.index
         if self._index and index != self._index:
-            with paused():
+            with paused() as moving:
+                if moving:  # they hang, and may still use what would be closed
+                    return told
                 self._leave()
         if index and not self._index and time.monotonic() - self._tried > _RETRY:
             self._tried = time.monotonic()
             try:
-                with paused():
+                with paused() as moving:
+                    if moving:
+                        return told
                     self._open()
             except PortError as error:
                 told.append(f"{error.message}; trying again")
@@ -214,7 +219,7 @@ class XdpPort(Port):
             source.gone()
         self._detach()
         for queue in self._queues.values():
-            queue.close("interface_gone")
+            queue.close(T_GONE)
         self._index = 0
 
     def _detach(self) -> None:

@@ -32,13 +32,10 @@ class XdpSink(Sink):
     @property
     def dropped(self) -> Mapping[str, tuple[int, int]]:
         """Packets that had no room, or that the interface doesn't take, or that were left when it closed."""
-        found = {
+        return {
             reason: (load64(self.state + word), load64(self.state + word + 8))
             for reason, word in DROPPED.items()
         }
-        if self.state == self.queue.transmitters[0]:  # of the queue as a whole
-            found |= self.queue.lost
-        return found
 
     @property
     def pending(self) -> bool:
