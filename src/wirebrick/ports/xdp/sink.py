@@ -20,9 +20,11 @@ class XdpSink(Sink):
 
         functions = load_native("wirebrick.ports.xdp.native", {"receive": 3, "transmit": 4})
         self.transmit = functions["transmit"]
-        self.frames = queue.entries
         self.queue = queue
         self.state = queue.add_transmitter()
+        # Once for the queue, however many transmit to it: its ring of frames that come back takes no more, and
+        # the kernel sends nothing while that ring is full.
+        self.frames = queue.entries if len(queue.transmitters) == 1 else 0
 
     def own(self, pool: Mempool, first: int) -> None:
         """Take the frames to give for those that are sent."""
