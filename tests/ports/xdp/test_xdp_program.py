@@ -177,7 +177,7 @@ def test_the_kernel_keeps_what_the_filter_matches(expression, somewhere):
 
 def test_the_frames_reach_both_sides_of_most_filters():
     told = {one: {matches(one, frame) for frame in FRAMES} for one in EXPRESSIONS}
-    assert sum(len(found) == 2 for found in told.values()) > 0.8 * len(EXPRESSIONS)
+    assert sum(len(found) == 2 for found in told.values()) > 0.75 * len(EXPRESSIONS)
 
 
 PARTS = st.sampled_from([one for one in EXPRESSIONS if one and "vlan" not in one and "pppoes" not in one])

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import errno
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from wirebrick.errors import PortError
@@ -22,6 +22,7 @@ from wirebrick.ports.xdp.queue import XdpQueue
 from wirebrick.ports.xdp.sink import XdpSink
 from wirebrick.ports.xdp.source import XdpSource
 from wirebrick.ports.xdp.umem import LARGEST, Umem
+from wirebrick.runtime.filter_native import Code
 from wirebrick.runtime.mempool import Mempool
 
 _HEADERS = 14 + 8  # bytes before what the MTU counts: Ethernet and two VLAN tags
@@ -57,6 +58,15 @@ class XdpPort(Port):
     def interface(self) -> Interface:
         """The interface. Raises PortError for what can't be a name."""
         return Interface(self.options.interface)
+
+    @cached_property
+    def _kept(self) -> Sequence[Code]:
+        """The filter of what stays with the kernel, compiled. Raises ParameterError for one that is wrong."""
+        if not self.options.kernel:
+            return []
+        from wirebrick.runtime.filter import bpf
+
+        return bpf(self.options.kernel)
 
     @property
     def frame_size(self) -> int:
@@ -142,6 +152,8 @@ class XdpPort(Port):
             queue.close()
         for source in self._sources:
             source.close()
+        if "interface" in vars(self):  # its name was right
+            self.interface.close()
 
     def _count(self) -> dict[str, int]:
         counts: dict[str, int] = {}
@@ -160,6 +172,7 @@ class XdpPort(Port):
     def _check(self) -> None:
         """Refuse what can be known before a socket is there. Raises PortError."""
         interface, queue = self.interface, self.options.queue
+        _ = self._kept
         interface.require(self.spec)
         require_capability(self.spec, "CAP_NET_RAW", "CAP_NET_ADMIN")
         if queue is not None and queue >= interface.queues:
@@ -182,7 +195,9 @@ class XdpPort(Port):
         receives = any(queue.receives for queue in self._queues.values())
         try:
             if receives:
-                self._attachment = Attachment(self.spec, self.options, interface, interface.queues)
+                self._attachment = Attachment(
+                    self.spec, self.options, interface, interface.queues, self._kept
+                )
             for queue in self._queues.values():
                 self._bind(queue)
             if self._attachment is not None:
