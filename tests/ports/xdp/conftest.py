@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 
+import numpy as np
 import pytest
 from xdp_wires import PREFIX, Wire, _quiet, sh
+
+from wirebrick.ports.xdp.umem import Umem
+from wirebrick.runtime.opening import Opened
 
 
 def _missing() -> str:
@@ -56,3 +60,21 @@ def wires(box: str) -> Iterator[Callable[..., Wire]]:
 def wire(wires: Callable[..., Wire]) -> Wire:
     """One wire."""
     return wires()
+
+
+@pytest.fixture(autouse=True)
+def no_frame_leaks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """After a run each owner has as many frames as it was given."""
+    given: list[tuple[Umem, np.ndarray]] = []
+    mempool = Opened.mempool
+
+    def recorded(self: Opened, positions: int, rings: int) -> object:
+        pool = mempool(self, positions, rings)
+        if isinstance(pool, Umem):
+            given.append((pool, np.bincount(pool.owners, minlength=256)))
+        return pool
+
+    monkeypatch.setattr(Opened, "mempool", recorded)
+    yield
+    for pool, counts in given:
+        assert (np.bincount(pool.owners, minlength=256) == counts).all()

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from xdp_kernel import BURST, Kernel
 
-from wirebrick.packet.memory import load64
-from wirebrick.ports.xdp.layout import T_GONE, T_NOT_SENT
+from wirebrick.packet.memory import load64, store64
+from wirebrick.ports.xdp.layout import S_QUEUES, T_GONE, T_NOT_SENT
 
 FIRSTS = [0, (1 << 32) - 64, (1 << 32) - 192]
 both = pytest.mark.parametrize("compiled", [False, True])
@@ -119,6 +119,19 @@ def test_a_full_ring_drops_and_counts_what_has_no_room(monkeypatch, compiled, fi
 
 
 @both
+def test_the_kernel_is_asked_before_any_is_dropped(monkeypatch, compiled):
+    kernel = Kernel(monkeypatch, compiled=compiled)
+    for number in range(64 + 1):
+        if number == 64:
+            kernel.kicked = lambda sink: (kernel.send(sink, 64), kernel.complete(64))
+        kernel.arrive(packet(number))
+        kernel.get(0)
+        kernel.put(0, [0])
+    assert kernel.dropped == {}
+    assert len(kernel.wire) >= 64
+
+
+@both
 def test_a_kick_makes_room(monkeypatch, compiled):
     kernel = Kernel(monkeypatch, compiled=compiled)
     kernel.kicked = lambda sink: (kernel.send(sink, 64), kernel.complete(64))
@@ -192,7 +205,7 @@ def test_what_is_in_the_rings_when_they_close_is_counted(monkeypatch, compiled, 
     assert kernel.sinks[0].dropped[reason] == (6, sum(60 + number for number in range(4, 10)))
     kernel.put(0, [1, 2])  # while it is gone
     assert kernel.sinks[0].dropped["interface_gone"][0] == 2 + 6 * (counter == T_GONE)
-    assert load64(kernel.source.state) == 1
+    assert load64(kernel.source.state + S_QUEUES) == 1
 
 
 @both
@@ -211,18 +224,13 @@ def test_opened_again_with_all_its_frames(monkeypatch, compiled):
         kernel.source.gone()
         assert kernel.get(0) == []
         kernel.open()
-        kernel.queue.receives = True
-        from wirebrick.packet.memory import store64
-        from wirebrick.ports.xdp.layout import S_QUEUES
-
         store64(kernel.source.state + S_QUEUES, 1)
         kernel.check()
     assert kernel.dropped == {"interface_gone": 5 * (BURST - 9)}
 
 
 @both
-def test_queues_have_turns(monkeypatch, compiled):
-    """A queue that always has packets doesn't keep the other from being received."""
+def test_bursts_are_no_larger_than_asked_for(monkeypatch, compiled):
     kernel = Kernel(monkeypatch, compiled=compiled)
     assert kernel.get(0) == []
     for number in range(40):

@@ -96,6 +96,7 @@ def test_packets_that_no_frame_holds():
     with pytest.raises(PortError, match="3,777 may come") as error:
         Umem(16, LARGEST + 1)
     assert "lower the MTU" in error.value.cure
+    assert XdpPort("xdp:lo").mempool(16, 65535).frame == 4096  # captures claim much
 
 
 def test_too_many_frames():

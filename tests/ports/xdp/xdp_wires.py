@@ -50,13 +50,16 @@ class Wire:
 
     _numbers = itertools.count()
 
-    def __init__(self, box: str, *, queues: int = 1, mtu: int = 1500, peer_queues: int | None = None) -> None:
+    def __init__(
+        self, box: str, *, queues: int = 1, mtu: int = 1500, peer_queues: int | None = None, ipv6: bool = False
+    ) -> None:
         number = next(self._numbers)
         self.box, self.host = box, f"{PREFIX}h{number}"
         self.name, self.peer = f"b{number}", f"p{number}"
         self.queues, self.mtu, self.peer_queues = queues, mtu, queues if peer_queues is None else peer_queues
         sh("ip", "netns", "add", self.host)
-        _quiet(self.host)
+        if not ipv6:
+            _quiet(self.host)
         self.make()
 
     def make(self) -> None:
@@ -95,7 +98,7 @@ class Wire:
 
     def program(self) -> bool:
         """Whether an XDP program is on the box's end."""
-        return "xdp" in sh("ip", "-n", self.box, "link", "show", self.name)
+        return "prog/xdp" in sh("ip", "-n", self.box, "link", "show", self.name)
 
     def close(self) -> None:
         sh("ip", "netns", "del", self.host, check=False)

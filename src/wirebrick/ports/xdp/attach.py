@@ -102,8 +102,10 @@ class Attachment:
             return f"the driver {interface.driver or 'of ' + interface.name} doesn't have it"
         if error.errno == errno.ENOSPC and interface.driver == "veth":
             return "the other end of the veth pair has more transmit queues than this one has receive queues"
+        if error.errno == errno.ERANGE and interface.driver == "veth":
+            return "the MTU of the other end of the veth pair is too large for it"
         if error.errno in (errno.ERANGE, errno.EINVAL, errno.EOVERFLOW) and interface.mtu > 1500:
-            return f"the MTU of {interface.mtu:,} is too large for it, perhaps also that of the other end"
+            return f"the MTU of {interface.mtu:,} is too large for it"
         if error.errno in (errno.EPERM, errno.EACCES):
             return "it needs the capability CAP_NET_ADMIN"
         return os.strerror(error.errno or 0).lower()

@@ -79,7 +79,7 @@ class XdpPort(Port):
 
     def mempool(self, frames: int, frame_size: int) -> Mempool:
         """Memory that the kernel can use too. Raises PortError."""
-        return Umem(frames, frame_size)
+        return Umem(frames, min(frame_size, LARGEST))
 
     def source(self, worker: int, workers: int) -> Source:
         """The queues with number % workers == worker, or all for the worker that receives for all."""
