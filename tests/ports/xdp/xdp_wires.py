@@ -183,7 +183,7 @@ class Running:
 
     def tells(self, text: str, seconds: float = 5) -> None:
         """Wait until it tells something with ``text`` in it."""
-        assert eventually(lambda: any(text in one for one in self.told), seconds), (text, self.told)
+        assert eventually(lambda: any(text in one for one in self.told), seconds), (text, self.told, self.error)
 
 
 def eventually(condition, seconds: float = 5.0) -> bool:
