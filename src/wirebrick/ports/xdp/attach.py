@@ -78,6 +78,11 @@ class Attachment:
                 f"{self._spec}: loading its XDP program needs the capabilities CAP_BPF and CAP_NET_ADMIN",
                 cure="run it with sudo, or use afpacket:, which needs CAP_NET_RAW only",
             )
+        if "prohibited" in str(error):  # sums of addresses that aren't known beforehand
+            return PortError(
+                f"{self._spec}: a filter of ports, or of lengths, needs the capability CAP_PERFMON too",
+                cure="run it with sudo, or have kernel= name protocols and addresses only",
+            )
         return PortError(
             f"{self._spec}: this kernel refuses the XDP program: {error.strerror}",
             cure="xdp: needs Linux 5.9 or later with CONFIG_BPF_SYSCALL; afpacket: works everywhere",

@@ -216,6 +216,8 @@ class XdpPort(Port):
                 self._attachment.connect(queue.number, queue.fd)
         except OSError as error:
             raise self._bind_error(queue.number, error) from None
+        except PortError as error:
+            raise PortError(f"{self.spec}: {error.message}", cure=error.cure) from None
 
     def _bind_error(self, queue: int, error: OSError) -> PortError:
         name = self.options.interface
