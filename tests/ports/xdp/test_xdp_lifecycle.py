@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from xdp_wires import Running, eventually, frame, inside, refusal, sh, swapped
+from xdp_wires import Running, eventually, frame, inside, refusal, sh, swapped, untouched
 
 from wirebrick import run
 from wirebrick.errors import PortError
@@ -50,7 +50,7 @@ def flood():
 @pytest.mark.parametrize("workers", [1, 2])
 def test_the_output_is_deleted_and_made_again(wires, box, flood, workers):
     left, right = wires(), wires()
-    running = Running("monitor", box, rx=f"xdp:{left.name}", tx=f"xdp:{right.name}", workers=workers)
+    running = Running(untouched, box, rx=f"xdp:{left.name}", tx=f"xdp:{right.name}", workers=workers)
     flood(left.socket())
     assert eventually(lambda: right.counter("rx_packets") > 100)
     right.delete()
@@ -65,7 +65,7 @@ def test_the_output_is_deleted_and_made_again(wires, box, flood, workers):
 @pytest.mark.parametrize("options", [{}, {"interpret": True}])
 def test_the_input_is_deleted_and_made_again(wires, box, options):
     left, right = wires(), wires()
-    running = Running("monitor", box, rx=f"xdp:{left.name}", tx=f"xdp:{right.name}", **options)
+    running = Running(untouched, box, rx=f"xdp:{left.name}", tx=f"xdp:{right.name}", **options)
     there = right.socket()
     for _ in range(2):
         left.socket().send(frame(1))

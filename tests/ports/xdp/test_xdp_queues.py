@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from xdp_wires import Running, eventually, frame, refusal, same, swapped
+from xdp_wires import Running, eventually, frame, refusal, same, swapped, untouched
 
 
 @pytest.mark.parametrize(("queues", "workers"), [(1, 1), (1, 2), (1, 3), (2, 1), (2, 2)])
@@ -43,7 +43,7 @@ def test_a_queue_of_its_own(wires, box):
 
 def test_two_queues_and_a_worker_for_each(wires, box):
     left, right = wires(queues=2), wires(queues=2)
-    running = Running("monitor", box, rx=f"xdp:{left.name}", tx=f"xdp:{right.name}", workers=2)
+    running = Running(untouched, box, rx=f"xdp:{left.name}", tx=f"xdp:{right.name}", workers=2)
     sent = [frame(number) for number in range(300)]
     left.socket().send(*sent)
     assert eventually(lambda: right.counter("rx_packets") == 300)
@@ -54,7 +54,7 @@ def test_two_queues_and_a_worker_for_each(wires, box):
 def test_fewer_queues_than_workers_on_one_side(wires, box):
     left, right = wires(queues=2), wires(queues=1)
     ends = left.socket(), right.socket()
-    running = Running("monitor", box, rx=f"xdp:{left.name},ring=64", tx=f"xdp:{right.name},ring=64", workers=2)
+    running = Running(untouched, box, rx=f"xdp:{left.name},ring=64", tx=f"xdp:{right.name},ring=64", workers=2)
     for round in range(10):
         there = [frame(number) for number in range(30 * round, 30 * (round + 1))]
         back = [frame(number, 200) for number in range(30 * round, 30 * (round + 1))]
@@ -77,5 +77,5 @@ def test_queues_that_ethtool_adds(wires, box):
 
 def test_one_interface_at_two_queues_is_one_port(wires, box):
     wire = wires(queues=2)
-    error = refusal("monitor", box, rx=f"xdp:{wire.name}@0", tx=f"xdp:{wire.name}@1")
+    error = refusal(untouched, box, rx=f"xdp:{wire.name}@0", tx=f"xdp:{wire.name}@1")
     assert f"one run names {wire.name} once" in str(error)

@@ -9,7 +9,7 @@ from scapy.layers.inet import IP, TCP, UDP
 from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import Ether
 from scapy.utils import rdpcap, wrpcap
-from xdp_wires import Running, eventually, frame, inside, refusal, same, sh, swapped, tagged
+from xdp_wires import Running, eventually, frame, inside, refusal, same, sh, swapped, tagged, untouched
 
 from wirebrick import run
 from wirebrick.errors import ParameterError, PortError
@@ -31,7 +31,7 @@ def test_frames_come_back_with_their_addresses_swapped(wire, box):
 def test_frames_go_through_both_ways(wires, box, options):
     left, right = wires(), wires()
     ends = left.socket(), right.socket()
-    running = Running("monitor", box, rx=f"xdp:{left.name}{options}", tx=f"xdp:{right.name}{options}")
+    running = Running(untouched, box, rx=f"xdp:{left.name}{options}", tx=f"xdp:{right.name}{options}")
     there = [frame(number) for number in range(50)]
     back = [frame(number, 1514) for number in range(50, 90)]
     ends[0].send(*there)
@@ -124,7 +124,7 @@ def test_what_stays_with_the_kernel(wires, box, mode):
     left, right = wires(), wires()
     left.address("192.0.2.1/24", "192.0.2.2/24")
     filtered = f"xdp:{left.name},mode={mode},kernel=arp or icmp"
-    running = Running("monitor", box, rx=filtered, tx=f"xdp:{right.name}")
+    running = Running(untouched, box, rx=filtered, tx=f"xdp:{right.name}")
     there, host = right.socket(), left.socket()
     host.send(frame(1))
     assert "0% packet loss" in left.on_host("ping", "-c", 3, "-i", 0.05, "-W", 1, "192.0.2.1")
@@ -135,7 +135,7 @@ def test_what_stays_with_the_kernel(wires, box, mode):
 
 def test_without_a_filter_the_host_hears_nothing(wire, box):
     wire.address("192.0.2.1/24", "192.0.2.2/24")
-    running = Running("monitor", box, rx=f"xdp:{wire.name}", tx="null:")
+    running = Running(untouched, box, rx=f"xdp:{wire.name}", tx="null:")
     assert "100% packet loss" in wire.on_host("ping", "-c", 1, "-W", 0.3, "192.0.2.1", check=False)
     running.stop()
     assert "0% packet loss" in wire.on_host("ping", "-c", 1, "-W", 1, "192.0.2.1")
@@ -146,7 +146,7 @@ def test_ping_through(wires, box):
     for wire, end in ((left, 1), (right, 2)):
         wire.address(None, f"192.0.2.{end}/24")
         wire.address(None, f"2001:db8::{end}/64")
-    for chain, addresses in (("monitor", ("192.0.2.2", "2001:db8::2")), ("ttl", ("192.0.2.2",))):
+    for chain, addresses in ((untouched, ("192.0.2.2", "2001:db8::2")), ("ttl", ("192.0.2.2",))):
         running = Running(chain, box, rx=f"xdp:{left.name}", tx=f"xdp:{right.name}")
         for address in addresses:
             told = left.on_host("ping", "-c", 5, "-i", 0.02, "-s", 1400, "-W", 1, address)
@@ -160,14 +160,14 @@ def test_a_capture_goes_out(wire, box, tmp_path):
     wrpcap(str(tmp_path / "a.pcap"), [Ether(one) for one in sent])
     host = wire.socket()
     with inside(box):
-        result = run("monitor", rx=tmp_path / "a.pcap", tx=f"xdp:{wire.name}", count=200)
+        result = run(untouched, rx=tmp_path / "a.pcap", tx=f"xdp:{wire.name}", count=200)
     assert same(host.receive(200), sent)
     assert result.packets_out == 200
 
 
 def test_traffic_becomes_a_capture(wire, box, tmp_path):
     host = wire.socket()
-    running = Running("monitor", box, rx=f"xdp:{wire.name}", tx=tmp_path / "a.pcap", count=200)
+    running = Running(untouched, box, rx=f"xdp:{wire.name}", tx=tmp_path / "a.pcap", count=200)
     sent = [frame(number, 60 + number) for number in range(200)]
     before = time.time()
     host.send(*sent)
@@ -182,7 +182,7 @@ def test_more_than_the_output_takes(wire, box, workers):
     """The input goes on; what had no room is counted, what had is what the kernel saw at the other end."""
     with inside(box):
         result = run(
-            "monitor", rx="memory:count=200000,flows=64", tx=f"xdp:{wire.name},ring=64", count=200_000, workers=workers
+            untouched, rx="memory:count=200000,flows=64", tx=f"xdp:{wire.name},ring=64", count=200_000, workers=workers
         )
     assert result.packets_in == 200_000
     no_room = result.drops.get("out.no_room", 0)
@@ -195,7 +195,7 @@ def test_more_than_the_output_takes(wire, box, workers):
 def test_an_output_that_is_down_drops_and_counts(wire, box):
     sh("ip", "-n", box, "link", "set", wire.name, "down")
     with inside(box):
-        result = run("monitor", rx="memory:count=20000", tx=f"xdp:{wire.name},ring=64", count=20_000)
+        result = run(untouched, rx="memory:count=20000", tx=f"xdp:{wire.name},ring=64", count=20_000)
     assert result.packets_out == 0
     assert result.drops == {"out.no_room": 20_000 - 64, "out.not_sent": 64}
     assert result.packets_dropped == 20_000
@@ -204,14 +204,14 @@ def test_an_output_that_is_down_drops_and_counts(wire, box):
 
 
 def test_packets_that_no_frame_holds(wire, box):
-    error = refusal("monitor", box, rx="memory:size=5000,count=10", tx=f"xdp:{wire.name}")
+    error = refusal(untouched, box, rx="memory:size=5000,count=10", tx=f"xdp:{wire.name}")
     assert "memory:size=5000,count=10: its packets of up to 5,000 bytes don't fit frames for 3,776" in str(error)
 
 
 def test_frames_cut_or_longer_than_the_mtu_are_not_sent(wire, box, tmp_path):
     wrpcap(str(tmp_path / "long.pcap"), [Ether(frame(1, 1700)), Ether(frame(3, 6000)), Ether(frame(2))])
     with inside(box):
-        result = run("monitor", rx=tmp_path / "long.pcap", tx=f"xdp:{wire.name}", count=3)
+        result = run(untouched, rx=tmp_path / "long.pcap", tx=f"xdp:{wire.name}", count=3)
     assert result.drops == {"out.too_long": 1, "out.cut_by_capture": 1}
     assert any("cut to it" in one for one in result.warnings)
     assert result.packets_out == wire.counter("rx_packets") == 1

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from wirebrick import run
+from wirebrick import Stream, network_function, run
 from wirebrick.errors import WirebrickError
 from wirebrick.runtime.result import Result
 
@@ -23,6 +23,12 @@ MACS = {"left": "02:00:00:00:00:0a", "right": "02:00:00:00:00:0b"}
 _CLONE_NEWNET = 0x40000000
 _libc = ctypes.CDLL(None, use_errno=True)
 ETH_P_ALL = 3
+
+
+@network_function
+def untouched(packets: Stream) -> Stream:
+    """Packets as they are."""
+    return packets
 
 
 def sh(*words: object, check: bool = True) -> str:
