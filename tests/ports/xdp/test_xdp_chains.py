@@ -66,7 +66,9 @@ def both_ways(left, right, sent, expected, back):
 @WAYS
 def test_longer_and_shorter_again(wires, box, options):
     left, right = wires(), wires()
-    running = Running([tunnel, unpack], box, rx=f"xdp:{left.name},ring=64", tx=f"xdp:{right.name},ring=64", **options)
+    running = Running(
+        [tunnel, unpack], box, rx=f"xdp:{left.name},ring=64", tx=f"xdp:{right.name},ring=64", **options
+    )
     sent = [frame(number, 60 + number) for number in range(160)]
     both_ways(left, right, sent, list, list)
     result = running.stop()
@@ -114,7 +116,10 @@ def test_packets_that_are_made(wires, box, options):
     running = Running(upper, box, rx=f"xdp:{left.name}", tx=f"xdp:{right.name}", **options)
     host, there = left.socket(), right.socket()
     macs = Ether(src="02:00:00:00:00:0a", dst="02:00:00:00:00:0b")
-    flows = [macs / IP(src="10.0.0.1", dst="10.0.0.2") / TCP(sport=1000 + flow, dport=80, seq=100) for flow in range(8)]
+    flows = [
+        macs / IP(src="10.0.0.1", dst="10.0.0.2") / TCP(sport=1000 + flow, dport=80, seq=100)
+        for flow in range(8)
+    ]
     for flow in flows:
         flow[TCP].flags, flow[TCP].seq = "S", 99
         host.send(bytes(flow))
@@ -125,7 +130,9 @@ def test_packets_that_are_made(wires, box, options):
             host.send(bytes(flow / (b"%010d" % number)))
     got = [Ether(one) for one in there.receive(seconds=0.5)]
     result = running.stop()
-    text = b"".join(bytes(one[TCP].payload) for one in sorted(got, key=lambda one: one[TCP].seq) if one[TCP].sport == 1003)
+    text = b"".join(
+        bytes(one[TCP].payload) for one in sorted(got, key=lambda one: one[TCP].seq) if one[TCP].sport == 1003
+    )
     assert text.replace(b"!", b"") == b"".join(b"%010d" % number for number in range(12))
     assert b"!" in text
     assert result.packets_in + result.packets_made + result.packets_copied == (

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from xdp_wires import Running, eventually, frame, inside, refusal, sh, swapped, untouched
 
-from wirebrick import run
+from wirebrick import Stream, network_function, run
 from wirebrick.errors import PortError
 from wirebrick.ports.xdp import bpf
 from wirebrick.ports.xdp.queue import XdpQueue
@@ -83,7 +83,6 @@ def test_the_input_is_deleted_and_made_again(wires, box, options):
 
 def test_a_capture_and_an_interface_that_is_deleted(wires, box, flood, tmp_path):
     """The list to the file is cut short now and then: the other output mustn't go on while it is exchanged."""
-    from wirebrick import Stream, network_function
 
     @network_function
     def both(packets: Stream) -> Stream:
@@ -230,9 +229,10 @@ def test_flapping_leaves_nothing_behind(wires, box):
 
 
 def test_another_program_is_there(wire, box):
+    index = int(wire.on_box("cat", f"/sys/class/net/{wire.name}/ifindex"))
     with inside(box):
         program = bpf.load_xdp(bpf.move(bpf.R0, bpf.XDP_PASS) + bpf.leave())
-        link = bpf.link_xdp(program, int(sh("ip", "netns", "exec", box, "cat", f"/sys/class/net/{wire.name}/ifindex")), bpf.NATIVE)  # fmt: skip
+        link = bpf.link_xdp(program, index, bpf.NATIVE)
     error = refusal("macswap", box, rx=f"xdp:{wire.name}")
     assert f"xdp:{wire.name}: another XDP program is on {wire.name} already" in str(error)
     assert f"ip link set dev {wire.name} xdp off" in str(error)

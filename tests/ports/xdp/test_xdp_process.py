@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,12 +14,24 @@ import pytest
 from xdp_wires import eventually, frame, swapped
 
 SRC = Path(__file__).parents[3] / "src"
-needs_setpriv = pytest.mark.skipif(not any(Path(path, "setpriv").exists() for path in os.environ["PATH"].split(":")), reason="no setpriv")  # fmt: skip
+needs_setpriv = pytest.mark.skipif(shutil.which("setpriv") is None, reason="no setpriv")
 
 
 def start(box: str, *words: object, before: tuple[object, ...] = ()) -> subprocess.Popen[str]:
     """``wirebrick run macswap`` with more words, in the box; ``before``: a command that runs it."""
-    command = ["ip", "netns", "exec", box, *before, sys.executable, "-m", "wirebrick", "run", "macswap", *words]
+    command = [
+        "ip",
+        "netns",
+        "exec",
+        box,
+        *before,
+        sys.executable,
+        "-m",
+        "wirebrick",
+        "run",
+        "macswap",
+        *words,
+    ]
     return subprocess.Popen(
         [str(word) for word in command],
         stdout=subprocess.PIPE,

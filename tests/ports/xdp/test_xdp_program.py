@@ -1,4 +1,4 @@
-"""What stays with the kernel: the program's verdict, run by the kernel itself, beside the filter as Wirebrick has it."""
+"""What stays with the kernel: the program's verdict, run by the kernel itself, beside Wirebrick's own filter."""
 
 from __future__ import annotations
 
@@ -182,9 +182,11 @@ def test_the_frames_reach_both_sides_of_most_filters():
 
 PARTS = st.sampled_from([one for one in EXPRESSIONS if one and "vlan" not in one and "pppoes" not in one])
 
+TOGETHER = st.sampled_from(["({}) and ({})", "({}) or not ({})", "not (({}) or ({}))"])
+
 
 @settings(max_examples=40, deadline=None)
-@given(PARTS, PARTS, st.sampled_from(["({}) and ({})", "({}) or not ({})", "not (({}) or ({}))"]), st.binary(min_size=14, max_size=200))  # fmt: skip
+@given(PARTS, PARTS, TOGETHER, st.binary(min_size=14, max_size=200))
 def test_filters_put_together(somewhere, one, other, how, junk):
     expression = how.format(one, other)
     try:
@@ -234,10 +236,11 @@ def test_a_long_filter(somewhere):
     kept = Kept(somewhere, compiled(expression))
     for number, expected in ((3, True), (199, True), (1500, False)):
         address = f"10.{number // 250}.{number % 250}.9"
-        frame = bytes(Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02") / IP(src="1.1.1.1", dst=address) / UDP())
+        frame = bytes(
+            Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02") / IP(src="1.1.1.1", dst=address) / UDP()
+        )
         assert kept(frame) == expected
     kept.close()
-
 
 
 def test_a_filter_too_long_for_the_kernel_is_refused():

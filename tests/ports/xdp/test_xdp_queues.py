@@ -54,7 +54,9 @@ def test_two_queues_and_a_worker_for_each(wires, box):
 def test_fewer_queues_than_workers_on_one_side(wires, box):
     left, right = wires(queues=2), wires(queues=1)
     ends = left.socket(), right.socket()
-    running = Running(untouched, box, rx=f"xdp:{left.name},ring=64", tx=f"xdp:{right.name},ring=64", workers=2)
+    running = Running(
+        untouched, box, rx=f"xdp:{left.name},ring=64", tx=f"xdp:{right.name},ring=64", workers=2
+    )
     for round in range(10):
         there = [frame(number) for number in range(30 * round, 30 * (round + 1))]
         back = [frame(number, 200) for number in range(30 * round, 30 * (round + 1))]

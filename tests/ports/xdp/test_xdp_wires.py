@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import socket
+import subprocess
+import sys
 import time
 
 import pytest
-from scapy.layers.inet import IP, TCP, UDP
-from scapy.layers.inet6 import IPv6
+from scapy.layers.inet import IP, TCP, UDP, in4_chksum
+from scapy.layers.inet6 import IPv6, in6_chksum
 from scapy.layers.l2 import Ether
 from scapy.utils import rdpcap, wrpcap
 from xdp_wires import Running, eventually, frame, inside, refusal, same, sh, swapped, tagged, untouched
@@ -56,7 +59,9 @@ def test_in_cpython(wire, box):
     assert result.packets_in == result.packets_out == 100
 
 
-@pytest.mark.parametrize(("mtu", "options"), [(1500, ""), (3000, ""), (3754, ",mode=generic"), (1706, ""), (1707, "")])
+@pytest.mark.parametrize(
+    ("mtu", "options"), [(1500, ""), (3000, ""), (3754, ",mode=generic"), (1706, ""), (1707, "")]
+)
 def test_frames_as_long_as_the_mtu_and_tagged_ones(wires, box, mtu, options):
     wire = wires(mtu=mtu)
     host = wire.socket()
@@ -182,7 +187,11 @@ def test_more_than_the_output_takes(wire, box, workers):
     """The input goes on; what had no room is counted, what had is what the kernel saw at the other end."""
     with inside(box):
         result = run(
-            untouched, rx="memory:count=200000,flows=64", tx=f"xdp:{wire.name},ring=64", count=200_000, workers=workers
+            untouched,
+            rx="memory:count=200000,flows=64",
+            tx=f"xdp:{wire.name},ring=64",
+            count=200_000,
+            workers=workers,
         )
     assert result.packets_in == 200_000
     no_room = result.drops.get("out.no_room", 0)
@@ -205,7 +214,9 @@ def test_an_output_that_is_down_drops_and_counts(wire, box):
 
 def test_packets_that_no_frame_holds(wire, box):
     error = refusal(untouched, box, rx="memory:size=5000,count=10", tx=f"xdp:{wire.name}")
-    assert "memory:size=5000,count=10: its packets of up to 5,000 bytes don't fit frames for 3,776" in str(error)
+    assert "memory:size=5000,count=10: its packets of up to 5,000 bytes don't fit frames for 3,776" in str(
+        error
+    )
 
 
 def test_frames_cut_or_longer_than_the_mtu_are_not_sent(wire, box, tmp_path):
@@ -223,9 +234,6 @@ def partial(packet: bytes) -> bytes:
     layer = whole[TCP] if TCP in whole else whole[UDP]
     plain = bytes(whole)
     at = len(plain) - len(bytes(layer)) + (16 if TCP in whole else 6)
-    from scapy.layers.inet import in4_chksum
-    from scapy.layers.inet6 import in6_chksum
-
     network = whole[IP] if IP in whole else whole[IPv6]
     protocol = 6 if TCP in whole else 17
     function = in4_chksum if IP in whole else in6_chksum
@@ -234,7 +242,9 @@ def partial(packet: bytes) -> bytes:
     return plain[:at] + pseudo.to_bytes(2, "big") + plain[at + 2 :]
 
 
-@pytest.mark.parametrize(("option", "completed"), [("", True), (",checksum=complete", True), (",checksum=keep", False)])
+@pytest.mark.parametrize(
+    ("option", "completed"), [("", True), (",checksum=complete", True), (",checksum=keep", False)]
+)
 def test_partial_checksums(wire, box, option, completed):
     macs = Ether(src="02:00:00:00:00:0a", dst="02:00:00:00:00:0b")
     right = [
@@ -259,16 +269,11 @@ def test_a_real_sender_that_leaves_checksums_to_its_card(wires, box):
     running = Running("ttl", box, rx=f"xdp:{left.name}", tx=f"xdp:{right.name}")
     code = "import socket; s = socket.create_server(('192.0.2.2', 7)); c, _ = s.accept(); n = 0\n"
     code += "while d := c.recv(65536): n += len(d)\nprint(n)"
-    import subprocess
-    import sys
-
     server = subprocess.Popen(
         ["ip", "netns", "exec", right.host, sys.executable, "-c", code], stdout=subprocess.PIPE, text=True
     )
     assert eventually(lambda: ":7 " in right.on_host("ss", "-ltn"))
     with inside(left.host):
-        import socket
-
         with socket.create_connection(("192.0.2.2", 7), timeout=5) as client:
             client.sendall(bytes(2_000_000))
     assert server.communicate(timeout=10)[0].strip() == "2000000"

@@ -131,7 +131,13 @@ class Kernel:
     """The kernel at one queue, and the workers that use it: contexts, a source, a sink for each."""
 
     def __init__(
-        self, patch: pytest.MonkeyPatch, *, first: int = 0, workers: int = 1, ring: int = 64, compiled: bool = False
+        self,
+        patch: pytest.MonkeyPatch,
+        *,
+        first: int = 0,
+        workers: int = 1,
+        ring: int = 64,
+        compiled: bool = False,
     ) -> None:
         patch.setattr(queue, "XdpSocket", KernelSocket)
         patch.setattr(KernelSocket, "first", first)
@@ -157,7 +163,8 @@ class Kernel:
         self.kicked: Callable[[int], None] = lambda sink: None
         self.kicks = 0
         self._callbacks = [
-            ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * 4)(self._told(number)) for number in range(workers)
+            ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * 4)(self._told(number))
+            for number in range(workers)
         ]
         self.wire: list[bytes] = []
         self.open(first)
@@ -255,7 +262,9 @@ class Kernel:
         stack = load64(empties + E_FRAMES)
         places = {
             0: [
-                load32(context[W_FRAMES] + 4 * at) for context in self.contexts for at in range(self.positions)
+                load32(context[W_FRAMES] + 4 * at)
+                for context in self.contexts
+                for at in range(self.positions)
             ],
             1: [address >> shift for address in (*socket.fill.held(), *self.taken, *socket.rx.held())],
             2: [

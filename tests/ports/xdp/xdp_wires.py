@@ -57,7 +57,13 @@ class Wire:
     _numbers = itertools.count()
 
     def __init__(
-        self, box: str, *, queues: int = 1, mtu: int = 1500, peer_queues: int | None = None, ipv6: bool = False
+        self,
+        box: str,
+        *,
+        queues: int = 1,
+        mtu: int = 1500,
+        peer_queues: int | None = None,
+        ipv6: bool = False,
     ) -> None:
         number = next(self._numbers)
         self.box, self.host = box, f"{PREFIX}h{number}"
@@ -189,7 +195,11 @@ class Running:
 
     def tells(self, text: str, seconds: float = 5) -> None:
         """Wait until it tells something with ``text`` in it."""
-        assert eventually(lambda: any(text in one for one in self.told), seconds), (text, self.told, self.error)
+        assert eventually(lambda: any(text in one for one in self.told), seconds), (
+            text,
+            self.told,
+            self.error,
+        )
 
 
 def eventually(condition, seconds: float = 5.0) -> bool:

@@ -93,7 +93,7 @@ class Attachment:
         if error.errno in (errno.EBUSY, errno.EEXIST):
             return PortError(
                 f"{self._spec}: another XDP program is on {name} already",
-                cure=f"end the program that put it there, or: ip link set dev {name} xdp off; one run names {name} once",
+                cure=f"end what put it there, or: ip link set dev {name} xdp off; one run names {name} once",
             )
         cures = {
             "native": f"xdp:{name},mode=generic works with every driver",
