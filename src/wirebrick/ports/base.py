@@ -103,6 +103,7 @@ class Port(ABC):
     can_receive = True
     can_transmit = True
     two_way = False  # named once, it both receives and transmits: interfaces
+    cuts = False  # what is longer than a frame of the mempool comes cut to it: captures may claim any size
 
     def __init__(self, spec: str) -> None:
         self.spec = spec

@@ -139,6 +139,7 @@ class Control:
         self._begin = time.perf_counter()
         if self._events is not None:
             self._events.start()
+        self._look_at_ports()
 
     def look(self) -> None:
         """Look at the clock, the event and the workers, and tell how far they are."""
@@ -154,11 +155,15 @@ class Control:
             self._stop_workers()
         if self._events is not None and not self._all_finished():
             self._events.call_due(self.paused)
-        for port in self._ports if not self._all_finished() else ():
-            self._note(port.look(self.paused))
+        if not self._all_finished():
+            self._look_at_ports()
         if self._tell is not None and now - self._looked >= _LOOK:
             self._looked = now
             self._tell(self._progress())
+
+    def _look_at_ports(self) -> None:
+        for port in self._ports:
+            self._note(port.look(self.paused))
 
     def _note(self, told: list[str]) -> None:
         """What a port has to tell: once more, whoever listens."""

@@ -6,6 +6,7 @@ import os
 from contextlib import suppress
 
 from wirebrick.errors import PortError, WirebrickError
+from wirebrick.packet.frame import HEADROOM, TAILROOM
 from wirebrick.ports.base import Port, Sink, Source
 from wirebrick.ports.pcap.port import PcapPort, refuse_same_file
 from wirebrick.runtime.endpoints import Endpoint
@@ -86,6 +87,13 @@ class Opened:
                 cure="use ports of the same kind, or afpacket: for one of them",
             )
         pool = next(iter(made.values()))[1] if made else Mempool(frames, self.frame_size)
+        most = pool.frame - HEADROOM - TAILROOM
+        for port in self.receiving:
+            if port.frame_size > most and not port.cuts:
+                raise PortError(
+                    f"{port.spec}: its packets of up to {port.frame_size:,} bytes don't fit frames for {most:,}",
+                    cure="ask for shorter packets, lower the MTU, or use another kind of port on the other side",
+                )
         first_frame = positions + rings
         for owner in owners:
             owner.own(pool, first_frame)

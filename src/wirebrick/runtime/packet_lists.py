@@ -16,6 +16,8 @@ from wirebrick.ports.pcap.packets import ListSink, ListSource
 class PacketsPort(Port):
     """Receives from ``received`` (bytes, or (nanoseconds, bytes)), or appends bytes to ``transmitted``."""
 
+    cuts = True
+
     def __init__(
         self, *, received: Iterable[Any] | None = None, transmitted: list[bytes] | None = None
     ) -> None:

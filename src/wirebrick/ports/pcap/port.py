@@ -29,6 +29,8 @@ class PcapPort(Port):
     port sets it. Raises PortError where the spec names no file.
     """
 
+    cuts = True
+
     def __init__(self, spec: str) -> None:
         super().__init__(spec)
         self.paths = _split(spec)

@@ -21,20 +21,29 @@ _WAYS = {"native": bpf.NATIVE, "generic": bpf.GENERIC}
 
 
 class Attachment:
-    """The program of an interface and its map of sockets. ``mode`` is what it became: native or generic."""
+    """The program of an interface and its map of sockets. ``mode`` is what it became: native or generic.
 
-    def __init__(self, spec: str, options: Options, interface: Interface, queues: int) -> None:
+    ``kept``: the filter of what stays with the kernel. Raises PortError.
+    """
+
+    def __init__(
+        self, spec: str, options: Options, interface: Interface, queues: int, kept: Sequence[Code]
+    ) -> None:
         self._spec = spec
         self._options = options
         self._interface = interface
         self.mode = ""
         self.refused = ""  # why it isn't native, where that was tried
-        self._link = -1
+        self._link = self._program = self._sockets = -1
         try:
             self._sockets = bpf.create_map(bpf.MAP_XSKMAP, 4, 4, queues)
-            self._program = bpf.load_xdp(redirect(self._sockets, self._kept()))
+            self._program = bpf.load_xdp(redirect(self._sockets, kept))
         except OSError as error:
+            self.close()
             raise self._load_error(error) from None
+        except PortError:
+            self.close()
+            raise
 
     def connect(self, queue: int, socket: int) -> None:
         """Packets of a queue go to the socket with this descriptor."""
@@ -63,18 +72,16 @@ class Attachment:
                     os.close(descriptor)
         self._link = self._program = self._sockets = -1
 
-    def _kept(self) -> Sequence[Code]:
-        if not self._options.kernel:
-            return []
-        from wirebrick.runtime.filter import bpf as compiled
-
-        return compiled(self._options.kernel)
-
     def _load_error(self, error: OSError) -> PortError:
         if error.errno in (errno.EPERM, errno.EACCES) and "\n" not in str(error):
             return PortError(
                 f"{self._spec}: loading its XDP program needs the capabilities CAP_BPF and CAP_NET_ADMIN",
                 cure="run it with sudo, or use afpacket:, which needs CAP_NET_RAW only",
+            )
+        if "prohibited" in str(error):  # sums of addresses that aren't known beforehand
+            return PortError(
+                f"{self._spec}: a filter of ports, or of lengths, needs the capability CAP_PERFMON too",
+                cure="run it with sudo, or have kernel= name protocols and addresses only",
             )
         return PortError(
             f"{self._spec}: this kernel refuses the XDP program: {error.strerror}",
@@ -86,7 +93,7 @@ class Attachment:
         if error.errno in (errno.EBUSY, errno.EEXIST):
             return PortError(
                 f"{self._spec}: another XDP program is on {name} already",
-                cure=f"end the program that put it there, or: ip link set dev {name} xdp off",
+                cure=f"end what put it there, or: ip link set dev {name} xdp off; one run names {name} once",
             )
         cures = {
             "native": f"xdp:{name},mode=generic works with every driver",
@@ -100,8 +107,10 @@ class Attachment:
             return f"the driver {interface.driver or 'of ' + interface.name} doesn't have it"
         if error.errno == errno.ENOSPC and interface.driver == "veth":
             return "the other end of the veth pair has more transmit queues than this one has receive queues"
+        if error.errno == errno.ERANGE and interface.driver == "veth":
+            return "the MTU of the other end of the veth pair is too large for it"
         if error.errno in (errno.ERANGE, errno.EINVAL, errno.EOVERFLOW) and interface.mtu > 1500:
-            return f"the MTU of {interface.mtu:,} is too large for it, perhaps also that of the other end"
+            return f"the MTU of {interface.mtu:,} is too large for it"
         if error.errno in (errno.EPERM, errno.EACCES):
             return "it needs the capability CAP_NET_ADMIN"
         return os.strerror(error.errno or 0).lower()

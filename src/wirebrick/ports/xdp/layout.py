@@ -45,7 +45,7 @@ EMPTIES = RING + 24
 # A sink.
 T_TX = 0
 T_FD = RING
-T_EMPTIES = RING + 8  # address of the queue's empties
+T_EMPTIES = RING + 8  # address of the queue's empties, 0: the interface is gone, and the rings with it
 T_SHARED = RING + 16  # not zero: other workers use them too
 T_NUMBER = RING + 24
 T_SHIFT = RING + 32
@@ -57,7 +57,16 @@ T_NO_ROOM = RING + 72  # packets dropped, and their bytes on the wire; so for th
 T_TOO_LONG = RING + 88
 T_TOO_SHORT = RING + 104
 T_CUT = RING + 120
-SINK = RING + 136
+T_GONE = RING + 136
+T_NOT_SENT = RING + 152  # left in the ring when the run ended
+SINK = RING + 168
 
-DROPPED = {"no_room": T_NO_ROOM, "too_long": T_TOO_LONG, "too_short": T_TOO_SHORT, "cut_by_capture": T_CUT}
+DROPPED = {
+    "no_room": T_NO_ROOM,
+    "too_long": T_TOO_LONG,
+    "too_short": T_TOO_SHORT,
+    "cut_by_capture": T_CUT,
+    "interface_gone": T_GONE,
+    "not_sent": T_NOT_SENT,
+}
 ETHERNET = 14  # bytes of the shortest frame

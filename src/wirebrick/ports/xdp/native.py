@@ -63,6 +63,7 @@ from wirebrick.ports.xdp.layout import (
     T_CUT,
     T_EMPTIES,
     T_FD,
+    T_GONE,
     T_LONGEST,
     T_NO_ROOM,
     T_NUMBER,
@@ -173,6 +174,8 @@ def transmit(state: int, context: int, transmit_list: int, start: int) -> int:
     """Take all packets from list position ``start`` on: into the ring, or dropped where it has no room."""
     count = load64(transmit_list) - start
     empties = load64(state + T_EMPTIES)
+    if empties == 0:
+        return drop_all(state, context, transmit_list, start)
     shared = load64(state + T_SHARED)
     if shared != 0:
         lock_acquire(empties + E_LOCK, context)
@@ -262,6 +265,15 @@ def drop(counter: int, size: int) -> int:
     store64(counter, load64(counter) + 1)
     store64(counter + 8, load64(counter + 8) + size)
     return 0
+
+
+def drop_all(state: int, context: int, transmit_list: int, start: int) -> int:
+    """Drop what was to leave by an interface that is gone; how many."""
+    count = load64(transmit_list)
+    for index in range(start, count):
+        position = load32(transmit_list + LIST_HEAD + 4 * index)
+        drop(state + T_GONE, load32(load64(context + W_BURST) + position * DESCRIPTOR + D_WIRE))
+    return count - start
 
 
 def kick(state: int) -> int:

@@ -40,7 +40,7 @@ def parse(spec: str) -> Options:
     """The options of a spec. Raises PortError."""
     name, *rest = _NEXT.split(spec.removeprefix("xdp:"))
     interface, at, queue = name.partition("@")
-    if not interface or (at and not queue.isdigit()):
+    if not interface or (at and not (queue.isascii() and queue.isdigit())):
         raise PortError(f"{spec!r}: names no {'queue' if interface else 'interface'}", cure=FORM)
     if "," in interface:
         raise PortError(f"{spec!r}: {name.partition(',')[2]!r} is no option", cure=FORM)

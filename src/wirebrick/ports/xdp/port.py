@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import errno
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from wirebrick.errors import PortError
 from wirebrick.ports.base import Paused, Port, Sink, Source
 from wirebrick.ports.interface import Interface, require_capability, system_error
 from wirebrick.ports.xdp.attach import Attachment
+from wirebrick.ports.xdp.layout import T_GONE
 from wirebrick.ports.xdp.options import parse
 from wirebrick.ports.xdp.queue import XdpQueue
 from wirebrick.ports.xdp.sink import XdpSink
 from wirebrick.ports.xdp.source import XdpSource
 from wirebrick.ports.xdp.umem import LARGEST, Umem
+from wirebrick.runtime.filter_native import Code
 from wirebrick.runtime.mempool import Mempool
 
 _HEADERS = 14 + 8  # bytes before what the MTU counts: Ethernet and two VLAN tags
@@ -57,6 +59,15 @@ class XdpPort(Port):
         """The interface. Raises PortError for what can't be a name."""
         return Interface(self.options.interface)
 
+    @cached_property
+    def _kept(self) -> Sequence[Code]:
+        """The filter of what stays with the kernel, compiled. Raises ParameterError for one that is wrong."""
+        if not self.options.kernel:
+            return []
+        from wirebrick.runtime.filter import bpf
+
+        return bpf(self.options.kernel)
+
     @property
     def frame_size(self) -> int:
         """Bytes of the largest packet that may come: the MTU, with room for Ethernet and two tags."""
@@ -68,7 +79,7 @@ class XdpPort(Port):
 
     def mempool(self, frames: int, frame_size: int) -> Mempool:
         """Memory that the kernel can use too. Raises PortError."""
-        return Umem(frames, frame_size)
+        return Umem(frames, min(frame_size, LARGEST))
 
     def source(self, worker: int, workers: int) -> Source:
         """The queues with number % workers == worker, or all for the worker that receives for all."""
@@ -111,12 +122,16 @@ class XdpPort(Port):
         told, self._told = [*self._told, *self.interface.changes()], []
         index = self.interface.index
         if self._index and index != self._index:
-            with paused():
+            with paused() as moving:
+                if moving:  # they hang, and may still use what would be closed
+                    return told
                 self._leave()
         if index and not self._index and time.monotonic() - self._tried > _RETRY:
             self._tried = time.monotonic()
             try:
-                with paused():
+                with paused() as moving:
+                    if moving:
+                        return told
                     self._open()
             except PortError as error:
                 told.append(f"{error.message}; trying again")
@@ -137,6 +152,8 @@ class XdpPort(Port):
             queue.close()
         for source in self._sources:
             source.close()
+        if "interface" in vars(self):  # its name was right
+            self.interface.close()
 
     def _count(self) -> dict[str, int]:
         counts: dict[str, int] = {}
@@ -155,6 +172,7 @@ class XdpPort(Port):
     def _check(self) -> None:
         """Refuse what can be known before a socket is there. Raises PortError."""
         interface, queue = self.interface, self.options.queue
+        _ = self._kept
         interface.require(self.spec)
         require_capability(self.spec, "CAP_NET_RAW", "CAP_NET_ADMIN")
         if queue is not None and queue >= interface.queues:
@@ -177,7 +195,9 @@ class XdpPort(Port):
         receives = any(queue.receives for queue in self._queues.values())
         try:
             if receives:
-                self._attachment = Attachment(self.spec, self.options, interface, interface.queues)
+                self._attachment = Attachment(
+                    self.spec, self.options, interface, interface.queues, self._kept
+                )
             for queue in self._queues.values():
                 self._bind(queue)
             if self._attachment is not None:
@@ -196,6 +216,8 @@ class XdpPort(Port):
                 self._attachment.connect(queue.number, queue.fd)
         except OSError as error:
             raise self._bind_error(queue.number, error) from None
+        except PortError as error:
+            raise PortError(f"{self.spec}: {error.message}", cure=error.cure) from None
 
     def _bind_error(self, queue: int, error: OSError) -> PortError:
         name = self.options.interface
@@ -214,7 +236,7 @@ class XdpPort(Port):
             source.gone()
         self._detach()
         for queue in self._queues.values():
-            queue.close("interface_gone")
+            queue.close(T_GONE)
         self._index = 0
 
     def _detach(self) -> None:

@@ -43,7 +43,8 @@ _ADD, _SUB, _MUL, _DIV, _OR, _AND, _SHL, _SHR, _NEG, _MOD, _XOR = (n << 4 for n 
 def redirect(sockets: int, kept: Sequence[Code] = ()) -> bytes:
     """The program: ``sockets`` is the map of sockets by queue, ``kept`` the filter of what the kernel keeps.
 
-    A queue without a socket is left to the kernel too. Raises PortError for a filter that goes in circles.
+    A queue without a socket is left to the kernel too. Raises PortError for a filter that goes in circles, or is
+    too long.
     """
     end = (
         map_address(R1, sockets)
@@ -56,8 +57,7 @@ def redirect(sockets: int, kept: Sequence[Code] = ()) -> bytes:
     if not kept:
         return begin + end
     begin += load(4, R6, R1, 0) + load(4, R7, R1, 4)  # data, data_end
-    body = _Translation(kept).body()
-    return begin + body.code(len(move(R0, XDP_PASS) + leave()) // 8) + move(R0, XDP_PASS) + leave() + end
+    return begin + _Translation(kept).body().code(move(R0, XDP_PASS) + leave(), end)
 
 
 @dataclass
@@ -81,14 +81,20 @@ class _Body:
         self.jumps.append((self.size, label))
         self.add(instruction(code, to, source, 0, number))
 
-    def code(self, match: int) -> bytes:
-        """All of it; behind it stands what is done with matches, ``match`` instructions, then with the others."""
-        targets = {**self.labels, "match": self.size, "none": self.size + match}
+    def code(self, match: bytes, none: bytes) -> bytes:
+        """All of it, and behind it what is done with matches, and with the others: where there can be some."""
+        for label, tail in (("match", match), ("none", none)):
+            if label in {used for _, used in self.jumps}:
+                self.labels[label] = self.size
+                self.add(tail)
         for at, label in self.jumps:
-            code = self.parts[at]
-            self.parts[at] = (
-                code[:2] + (targets[label] - at - 1).to_bytes(2, "little", signed=True) + code[4:]
-            )
+            code, distance = self.parts[at], self.labels[label] - at - 1
+            if distance >= 1 << 15:
+                raise PortError(
+                    "the filter of what stays with the kernel is too long for XDP",
+                    cure="write it shorter: networks instead of hosts",
+                )
+            self.parts[at] = code[:2] + distance.to_bytes(2, "little", signed=True) + code[4:]
         return b"".join(self.parts)
 
 
@@ -107,25 +113,33 @@ class _Translation:
             {one.k for one in self._filter if one.code & 7 in (2, 3) or one.code & 0xE7 == 0x60}
         ):
             to.add(instruction(0x62, R10, offset=_CELLS - 8 * cell))
+        reached = {0}  # the kernel refuses programs with code that isn't
         for at, one in enumerate(self._filter):
-            to.labels[str(at)] = to.size
-            self._one(at, one)
+            if at in reached:
+                to.labels[str(at)] = to.size
+                reached |= self._one(at, one)
         return to
 
-    def _one(self, at: int, one: Code) -> None:
+    def _one(self, at: int, one: Code) -> set[int]:
+        """Translate an instruction; those that may be next."""
         family = one.code & 7
+        if family == 5:
+            return self._jump(at, one)
+        if family == 6:
+            self._return(one)
+            return set()
+        if family in (0, 1) and one.code & 0xE0 in (0x20, 0x40, 0xA0) and one.k > _FARTHEST:
+            self._to.jump("none")
+            return set()
         if family in (0, 1):
             self._load(R8 if family == 0 else R9, one)
         elif family in (2, 3):
             self._to.add(instruction(0x63, R10, R8 if family == 2 else R9, _CELLS - 8 * one.k))
         elif family == 4:
             self._arithmetic(one)
-        elif family == 5:
-            self._jump(at, one)
-        elif family == 6:
-            self._return(one)
         else:
             self._to.add(copy_register(R8, R9) if one.code & 0x80 else copy_register(R9, R8))
+        return {at + 1}
 
     def _load(self, register: int, one: Code) -> None:
         to, mode = self._to, one.code & 0xE0
@@ -135,8 +149,6 @@ class _Translation:
             to.add(load(4, register, R10, _CELLS - 8 * one.k))
         elif mode == 0x80:
             to.add(copy_register(register, R7), instruction(0x1F, register, R6))  # the frame's length
-        elif one.k > _FARTHEST:
-            to.jump("none")
         else:
             self._load_bytes(register, one, _SIZES[one.code & 0x18], indirect=mode == 0x40)
             if mode == 0xA0:
@@ -177,7 +189,7 @@ class _Translation:
         to.add(instruction(0xA6, R9, offset=2, number=32), move(R8, 0), instruction(0x05, offset=1))
         to.add(instruction(0x0C | operation, R8, R9))
 
-    def _jump(self, at: int, one: Code) -> None:
+    def _jump(self, at: int, one: Code) -> set[int]:
         to = self._to
         if one.code & 0xF0 == 0:
             if one.k >> 31:
@@ -186,11 +198,12 @@ class _Translation:
                     cure="write the protocols themselves",
                 )
             to.jump(str(at + 1 + one.k))
-            return
+            return {at + 1 + one.k}
         by_x = bool(one.code & 8)
         test = one.code & 0xF0
         to.jump(str(at + 1 + one.jt), 0x06 | test | 8 * by_x, R8, R9 if by_x else 0, 0 if by_x else one.k)
         to.jump(str(at + 1 + one.jf))
+        return {at + 1 + one.jt, at + 1 + one.jf}
 
     def _return(self, one: Code) -> None:
         if one.code & 0x18 == 0x10:

@@ -23,11 +23,14 @@ from wirebrick.ports.xdp.layout import (
     QUEUE,
     RING_CONSUMER,
     RING_ENTRIES,
+    RING_MASK,
     RING_PRODUCER,
+    RX_ENTRY,
     SINK,
     T_EMPTIES,
     T_FD,
     T_LONGEST,
+    T_NOT_SENT,
     T_NUMBER,
     T_OWNERS,
     T_SEND,
@@ -36,6 +39,7 @@ from wirebrick.ports.xdp.layout import (
     T_TX,
     T_UNSENT,
 )
+from wirebrick.ports.xdp.native import drop
 from wirebrick.ports.xdp.socket import STATISTICS, XdpSocket
 from wirebrick.ports.xdp.umem import Umem
 from wirebrick.runtime.blocks import Blocks
@@ -59,7 +63,6 @@ class XdpQueue:
         self._umem: Umem | None = None
         self._owner_rx = self._owner_tx = 0
         self._counts = dict.fromkeys(STATISTICS, 0)  # of sockets that were closed
-        self._lost = {"interface_gone": 0, "not_sent": 0}  # packets that were in the rings for transmitting
         self._lock = threading.Lock()  # whoever looks into the rings: they may be closed by another thread
 
     @property
@@ -94,28 +97,26 @@ class XdpQueue:
         """
         pool = self._umem
         assert pool is not None
-        try:
-            self._bind(pool, interface, copy)
-        except BaseException:
-            while self._sockets:
-                self._sockets.pop().close()
-            raise
-        self._write_receiver(pool)
-        self._write_transmitters(pool, longest)
-        return self._sockets[0].zerocopy
-
-    def close(self, reason: str = "not_sent") -> None:
-        """Close its sockets; what the kernel counted is kept, packets it has not taken are lost, frames are not."""
         with self._lock:
-            self._lost[reason] += self._unsent()
-            self._counts = self.statistics
-            while self._sockets:
-                self._sockets.pop().close()
+            try:
+                self._bind(pool, interface, copy)
+                self._write_receiver(pool)
+                self._write_transmitters(pool, longest)
+            except BaseException:
+                self._close()
+                raise
+            return self._sockets[0].zerocopy
 
-    @property
-    def lost(self) -> dict[str, tuple[int, int]]:
-        """Packets that were in the rings when it was closed, by reason; their bytes aren't known any more."""
-        return {reason: (count, 0) for reason, count in self._lost.items()}
+    def close(self, counter: int = T_NOT_SENT) -> None:
+        """Close its sockets; what the kernel counted is kept, frames too.
+
+        Packets that it has not taken are counted as dropped, at ``counter`` in the blocks of the transmitters.
+        """
+        with self._lock:
+            for block in self.transmitters if self._sockets else ():
+                self._drop_unsent(block, block + counter)
+            self._counts = self.statistics
+            self._close()
 
     @property
     def unsent(self) -> int:
@@ -130,13 +131,20 @@ class XdpQueue:
                 socket.send()
 
     def _unsent(self) -> int:
-        if not self._sockets:
-            return 0
-        rings = [block + T_TX for block in self.transmitters]
-        return sum(
-            (load32(load64(ring + RING_PRODUCER)) - load32(load64(ring + RING_CONSUMER))) & 0xFFFFFFFF
-            for ring in rings
-        )
+        return sum(_waiting(block + T_TX) for block in self.transmitters) if self._sockets else 0
+
+    def _drop_unsent(self, block: int, counter: int) -> None:
+        ring = block + T_TX
+        first = load32(load64(ring + RING_CONSUMER))
+        for index in range(first, first + _waiting(ring)):
+            entry = load64(ring + RING_ENTRIES) + (index & load64(ring + RING_MASK)) * RX_ENTRY
+            drop(counter, load32(entry + 8))
+
+    def _close(self) -> None:
+        for block in self.transmitters:
+            store64(block + T_EMPTIES, 0)
+        while self._sockets:
+            self._sockets.pop().close()
 
     def _bind(self, pool: Umem, interface: int, copy: bool) -> None:
         for number in range(max(1, len(self.transmitters))):
@@ -183,3 +191,8 @@ class XdpQueue:
                 (T_UNSENT, 0),
             ):
                 store64(block + word, value)
+
+
+def _waiting(ring: int) -> int:
+    """Packets in a ring for transmitting that the kernel has not taken out yet."""
+    return (load32(load64(ring + RING_PRODUCER)) - load32(load64(ring + RING_CONSUMER))) & 0xFFFFFFFF

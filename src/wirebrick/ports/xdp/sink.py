@@ -20,9 +20,11 @@ class XdpSink(Sink):
 
         functions = load_native("wirebrick.ports.xdp.native", {"receive": 3, "transmit": 4})
         self.transmit = functions["transmit"]
-        self.frames = queue.entries
         self.queue = queue
         self.state = queue.add_transmitter()
+        # Once for the queue, however many transmit to it: its ring of frames that come back takes no more, and
+        # the kernel sends nothing while that ring is full.
+        self.frames = queue.entries if len(queue.transmitters) == 1 else 0
 
     def own(self, pool: Mempool, first: int) -> None:
         """Take the frames to give for those that are sent."""
@@ -32,13 +34,10 @@ class XdpSink(Sink):
     @property
     def dropped(self) -> Mapping[str, tuple[int, int]]:
         """Packets that had no room, or that the interface doesn't take, or that were left when it closed."""
-        found = {
+        return {
             reason: (load64(self.state + word), load64(self.state + word + 8))
             for reason, word in DROPPED.items()
         }
-        if self.state == self.queue.transmitters[0]:  # of the queue as a whole
-            found |= self.queue.lost
-        return found
 
     @property
     def pending(self) -> bool:

@@ -8,6 +8,7 @@ import mmap
 import os
 import socket
 import struct
+import time
 from contextlib import suppress
 
 from wirebrick.errors import PortError
@@ -27,6 +28,7 @@ from wirebrick.runtime.mempool import Mempool
 AF_XDP, SOL_XDP = 44, 283
 _MMAP_OFFSETS, _RX, _TX, _UMEM, _FILL, _COMPLETION, _STATISTICS, _OPTIONS, _TX_BUDGET = range(1, 10)
 _SHARED_UMEM, _COPY, _ZEROCOPY, _NEED_WAKEUP = 1, 2, 4, 8
+_BUSY = 0.5  # seconds that the kernel is given to free a queue
 _PAGES = {_RX: 0, _TX: 0x80000000, _FILL: 0x100000000, _COMPLETION: 0x180000000}
 STATISTICS = (
     "rx_dropped",
@@ -82,12 +84,19 @@ class XdpSocket:
                 self._socket.setsockopt(SOL_XDP, _TX_BUDGET, struct.pack("<I", self.entries))
 
     def bind(self, interface: int, queue: int, shared: XdpSocket | None = None, copy: bool = False) -> None:
-        """Bind to a queue; ``shared``: with the memory and rings of a socket bound there. Raises OSError."""
+        """Bind to a queue; ``shared``: with the memory and rings of a socket bound there. Raises OSError.
+
+        A queue may be busy for a moment after a socket on it was closed: so long it is tried again.
+        """
         flags = _SHARED_UMEM if shared else _NEED_WAKEUP | (_COPY if copy else 0)
         address = struct.pack("<HHIII", AF_XDP, flags, interface, queue, shared.fd if shared else 0)
         libc = ctypes.CDLL(None, use_errno=True)
-        if libc.bind(self.fd, address, len(address)) < 0:
-            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+        end = time.monotonic() + _BUSY
+        while libc.bind(self.fd, address, len(address)) < 0:
+            code = ctypes.get_errno()
+            if code != errno.EBUSY or time.monotonic() > end:
+                raise OSError(code, os.strerror(code))
+            time.sleep(_BUSY / 50)
 
     @property
     def zerocopy(self) -> bool:
