@@ -38,7 +38,7 @@ def test_captures_whose_names_look_like_a_kind(tmp_path, monkeypatch):
         ("pacp:in.pcap", "did you mean 'pcap'"),
         ("Memory:", "did you mean 'memory'"),
         ("nul:", "did you mean 'null'"),
-        ("afpacket:eth0", "there are: memory, null, pcap"),
+        ("afpacket:eth0", "there are: dpdk, memory, null, pcap"),
         ("xdp:eth0@1", "no kind of port called 'xdp'"),
         ("eth0", "tcpdump -i eth0 -w eth0.pcap"),
         ("memory", "write memory: with the colon"),

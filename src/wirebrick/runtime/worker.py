@@ -138,11 +138,11 @@ class Worker:
         if self._cpu is not None:
             os.sched_setaffinity(0, {self._cpu})  # of this thread alone
         self.begin = time.perf_counter()
+        begun: list[Source | Sink] = []
         try:
-            for source in self.sources:
-                source.begin()
-            for sink in self.sinks.values():
-                sink.begin()
+            for end in (*self.sources, *self.sinks.values()):
+                begun.append(end)
+                end.begin()
             while self._go_on(look):
                 pass
         except BaseException as error:
@@ -151,6 +151,8 @@ class Worker:
             self._allowance.give_back(self.index, self.context[W_LIMIT])
         self.leave_rings()
         self._flush_all()
+        for end in begun:
+            end.end()
         self.end = time.perf_counter()
         use_worker(0)
         self.finished = True

@@ -1,0 +1,161 @@
+"""A DPDK device: added to EAL, configured with a queue for each worker, started, asked for its counts, removed."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+from typing import Any
+
+import numpy as np
+
+from wirebrick.errors import PortError
+from wirebrick.ports.dpdk import layout
+from wirebrick.ports.dpdk.devargs import Devargs
+from wirebrick.ports.dpdk.eal import eal
+
+DESCRIPTORS = 1024  # of a queue, where the device allows so many
+_HEADERS = 14 + 2 * 4  # bytes of Ethernet with two VLAN tags: MTU counts what is behind
+_ANY_SOCKET = 0xFFFFFFFF
+_MTU = 1500
+# Each 16 bits alike: both directions of a connection give the same hash (Woo and Park, "Scalable TCP Session
+# Monitoring with Symmetric Receive-side Scaling", 2012).
+_KEY = bytes.fromhex("6d5a")
+
+
+class Device:
+    """The device that ``devargs`` names, taken. Raises PortError where DPDK doesn't give it."""
+
+    def __init__(self, spec: str, devargs: Devargs) -> None:
+        self.spec = spec
+        self.devargs = devargs
+        self._eal = eal()
+        self._lib = self._eal.lib
+        self._running = False
+        self.counts: dict[str, int] = {}
+        with self._eal.lock:
+            self._port = self._add()
+        self._info = (ctypes.c_uint8 * (2 * layout.INFO))()
+        self._lib["eth_dev_info_get"](self._port, self._info)
+        self.operations = self._lib.variable("ethdev", "rte_eth_fp_ops") + layout.FP_OPS * self._port
+        receive, transmit = self._u16(layout.I_RECEIVE_QUEUES), self._u16(layout.I_TRANSMIT_QUEUES)
+        self.most_queues = min(receive, transmit)
+        self._hashes = int(np.frombuffer(self._info, np.uint64, 1, layout.I_RSS)[0]) & layout.RSS_FLOWS
+
+    def _add(self) -> int:
+        """Have EAL probe it; its number."""
+        name = self.devargs.name.encode()
+        if self._number(name) is not None:
+            raise PortError(
+                f"{self.spec}: the device {self.devargs.name} is open already",
+                cure="name it once: packets go back out of the same port; or number another one, as in net_null1",
+            )
+        self._eal.log.take()
+        status = self._lib["dev_probe"](self.devargs.text.encode())
+        number = self._number(name)
+        if status < 0 or number is None:
+            why = self._eal.why()
+            raise PortError(f"{self.spec}: DPDK doesn't open it: {why}", cure=_cure(status, self.devargs, why))
+        self._eal.log.take()
+        return number
+
+    def _number(self, name: bytes) -> int | None:
+        found = ctypes.c_uint16()
+        if self._lib["eth_dev_get_port_by_name"](name, ctypes.byref(found)) < 0:
+            return None
+        return found.value
+
+    def _u16(self, offset: int) -> int:
+        return int(np.frombuffer(self._info, np.uint16, 1, offset)[0])
+
+    def _u64(self, offset: int) -> int:
+        return int(np.frombuffer(self._info, np.uint64, 1, offset)[0])
+
+    @property
+    def hashes_flows(self) -> bool:
+        """Whether it can share flows out over queues by RSS."""
+        return self._hashes != 0
+
+    @property
+    def frame_size(self) -> int:
+        """Bytes of the largest packet it may bring."""
+        mtu = ctypes.c_uint16(_MTU)
+        self._lib["eth_dev_get_mtu"](self._port, ctypes.byref(mtu))
+        return mtu.value + _HEADERS
+
+    def start(self, pool: Any, queues: int) -> None:
+        """Set up as many queues for receiving and for sending, with mbufs of ``pool``, and start. Raises PortError."""
+        lib, port = self._lib, self._port
+        with self._eal.lock:
+            self._eal.log.take()
+            conf, self._key = self._configuration(queues)
+            self._must(lib["eth_dev_configure"](port, queues, queues, conf), f"be set up with {queues} queues")
+            incoming, outgoing = ctypes.c_uint16(DESCRIPTORS), ctypes.c_uint16(DESCRIPTORS)
+            lib["eth_dev_adjust_nb_rx_tx_desc"](port, ctypes.byref(incoming), ctypes.byref(outgoing))
+            for queue in range(queues):
+                done = lib["eth_rx_queue_setup"](port, queue, incoming.value, _ANY_SOCKET, None, pool.pool)
+                self._must(done, "receive")
+                done = lib["eth_tx_queue_setup"](port, queue, outgoing.value, _ANY_SOCKET, None)
+                self._must(done, "transmit")
+            self._must(lib["eth_dev_start"](port), "start")
+            self._running = True
+            lib["eth_promiscuous_enable"](port)  # virtual ones can't, and need not
+            self._eal.log.take()
+
+    def _configuration(self, queues: int) -> tuple[Any, Any]:
+        """A struct rte_eth_conf, and the key of RSS that it points to."""
+        conf = np.zeros(2 * layout.CONF, np.uint8)
+        size = self._info[layout.I_KEY_SIZE]
+        key = ctypes.create_string_buffer(_KEY * (size // 2), size) if size else None
+        if queues > 1 and self._hashes:
+            conf[layout.E_MODE] = layout.RSS_MODE
+            conf[layout.E_RSS : layout.E_RSS + 8].view(np.uint64)[0] = self._hashes
+            if key is not None:
+                conf[layout.E_KEY : layout.E_KEY + 8].view(np.uint64)[0] = ctypes.addressof(key)
+                conf[layout.E_KEY_SIZE] = size
+        if self._u64(layout.I_TRANSMIT_OFFLOADS) & layout.FAST_FREE:
+            at = layout.E_TRANSMIT_OFFLOADS
+            conf[at : at + 8].view(np.uint64)[0] = layout.FAST_FREE
+        return conf.ctypes.data_as(ctypes.c_void_p), (conf, key)
+
+    def _must(self, status: int, what: str) -> None:
+        if status < 0:
+            why = self._eal.why()
+            raise PortError(f"{self.spec}: it can't {what}: {why}", cure=_cure(status, self.devargs, why))
+
+    @property
+    def up(self) -> bool:
+        """Whether its link is up."""
+        link = np.zeros(8, np.uint16)
+        if self._lib["eth_link_get_nowait"](self._port, link.ctypes.data) < 0:
+            return True
+        return bool(link[layout.L_STATUS // 2] & layout.LINK_UP)
+
+    def count(self) -> dict[str, int]:
+        """What it counted, by DPDK's names; after ``close`` what it had counted then."""
+        if self._running:
+            stats = np.zeros(layout.STATS // 4, np.uint64)
+            if self._lib["eth_stats_get"](self._port, stats.ctypes.data) == 0:
+                self.counts = {name: int(stats[at // 8]) for name, at in layout.STATISTICS.items()}
+        return dict(self.counts)
+
+    def close(self) -> None:
+        """Stop it and give it back, and the mbufs that it holds to their mempool."""
+        with self._eal.lock:
+            self.count()
+            if self._running:
+                self._lib["eth_dev_stop"](self._port)
+            self._running = False
+            self._lib["eth_dev_close"](self._port)
+            self._lib["dev_remove"](self._u64(layout.I_DEVICE))
+            self._eal.log.take()
+
+
+def _cure(status: int, devargs: Devargs, why: str) -> str:
+    """What to do where a device can't be opened."""
+    denied = "ermission" in why or "not permitted" in why or status in (-errno.EPERM, -errno.EACCES)
+    if denied or (os.geteuid() != 0 and devargs.driver not in ("net_null", "net_ring", "net_pcap")):
+        return "run it as root: the device needs it (net_null, net_ring and net_pcap don't)"
+    if "parse device" in why or "find device" in why or "find a bus" in why or "No such device" == why:
+        return devargs.cure
+    return f"see its options at https://doc.dpdk.org/guides-22.11/nics/ ({devargs.driver or 'PCI device'})"

@@ -1,0 +1,207 @@
+"""The `dpdk:` port: a device of DPDK's, named by its devargs.
+
+``dpdk:net_null0,size=64`` (any virtual device, with its driver's options) or ``dpdk:0000:03:00.0`` (a card, by its
+PCI address, bound to vfio-pci or used through its own driver). All `dpdk:` ports of a run share one mempool, whose
+mbufs are the run's frames: a packet goes from card to card without being copied.
+
+>>> DpdkPort("dpdk:net_null0,size=1500").devargs.name
+'net_null0'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from wirebrick.packet.memory import load64, store64
+from wirebrick.ports.base import Paused, Port, Sink, Source
+from wirebrick.ports.clock import clock_function
+from wirebrick.ports.dpdk import layout
+from wirebrick.ports.dpdk.devargs import Devargs
+from wirebrick.ports.dpdk.device import DESCRIPTORS, Device
+from wirebrick.ports.dpdk.mempool import DpdkMempool
+from wirebrick.runtime.blocks import LINES, Blocks
+from wirebrick.runtime.mempool import Mempool
+
+_STASHED = 64  # frames that each source and sink brings for the stash of its worker
+_SPARE = 2 * layout.CACHED + layout.FULL + layout.BATCH  # frames that a worker's cache and stash may hold
+# Virtual devices that share flows out over queues, though not by RSS: how many queues the option gives them.
+_QUEUES = {"net_af_packet": "qpairs"}
+_NO_FLOWS = ("net_null",)  # what it brings belongs to no flow: any queue may have it
+
+_open: list[DpdkPort] = []  # those that hold a device: the mempool is made for all
+
+
+class _End:
+    """What a source and a sink have in common: a state block, a queue, the worker's stash."""
+
+    frames = _STASHED
+
+    def __init__(self, port: DpdkPort, worker: int) -> None:
+        self._port = port
+        self._worker = worker
+        self._pool: DpdkMempool | None = None
+        self._blocks = Blocks()
+        self.state = self._blocks.take(layout.STATE)
+        store64(self.state + layout.S_CLOCK, clock_function())
+        store64(self.state + layout.S_CELLS, self._blocks.take(LINES))
+        store64(self.state + layout.S_QUEUE, worker if port.queues > 1 else 0)
+
+    def own(self, pool: Mempool, first: int) -> None:
+        """Have the frames in the stash; the device starts with the first one that has some."""
+        assert isinstance(pool, DpdkMempool)
+        self._pool = pool
+        pool.fill(self._worker, first, self.frames)
+        store64(self.state + layout.S_STASH, pool.stash(self._worker))
+        store64(self.state + layout.S_OPERATIONS, self._port.start(pool))
+
+    def begin(self) -> None:
+        """Make the worker's thread one of DPDK's."""
+        assert self._pool is not None
+        self._pool.join_thread(self._worker)
+
+    def end(self) -> None:
+        """It is one no longer."""
+        assert self._pool is not None
+        self._pool.leave_thread()
+
+    @property
+    def lost(self) -> tuple[int, int]:
+        """Packets that were dropped here, and their bytes on the wire."""
+        return load64(self.state + layout.S_LOST), load64(self.state + layout.S_LOST_BYTES)
+
+
+class DpdkSource(_End, Source):
+    """One worker's receive queue."""
+
+    live = True
+
+    def __init__(self, port: DpdkPort, worker: int) -> None:
+        super().__init__(port, worker)
+        # Imported here: describing ports needs no compiler.
+        from wirebrick.compiler.native import load_native
+
+        self.receive = load_native("wirebrick.ports.dpdk.receive_native", {"receive": 3})["receive"]
+
+
+class DpdkSink(_End, Sink):
+    """One worker's transmit queue; ``lock``: address of the lock where workers share one, or 0."""
+
+    def __init__(self, port: DpdkPort, worker: int, lock: int) -> None:
+        super().__init__(port, worker)
+        from wirebrick.compiler.native import load_native
+
+        self.transmit = load_native("wirebrick.ports.dpdk.transmit_native", {"transmit": 4})["transmit"]
+        store64(self.state + layout.S_LOCK, lock)
+
+    @property
+    def dropped(self) -> Mapping[str, tuple[int, int]]:
+        """What the device had no room for."""
+        return {"no_room": self.lost}
+
+
+class DpdkPort(Port):
+    """``dpdk:`` with the devargs of a device. Raises PortError where they name none."""
+
+    two_way = True
+
+    def __init__(self, spec: str) -> None:
+        super().__init__(spec)
+        self.devargs = Devargs(spec.removeprefix("dpdk:"))
+        self.queues = 1  # for receiving, and as many for sending
+        self._device: Device | None = None
+        self._made: DpdkMempool | None = None  # by this port
+        self._pool: DpdkMempool | None = None  # that the device works with
+        self._blocks = Blocks()
+        self._lock = self._blocks.take(LINES)
+        self._sources: list[DpdkSource] = []
+        self._workers: set[int] = set()
+        self._counts: dict[str, int] = {}
+        self._up: bool | None = None
+
+    def _opened(self) -> Device:
+        if self._device is None:
+            self._device = Device(self.spec, self.devargs)
+            _open.append(self)
+        return self._device
+
+    @property
+    def frame_size(self) -> int:
+        """The largest packet it may bring: as its MTU says; net_null's, as its option."""
+        least = self.devargs.number("size", 64) if self.devargs.driver == "net_null" else 0
+        return max(least, self._opened().frame_size)
+
+    def splits(self, workers: int) -> bool:
+        """Whether it has a queue for each worker, and shares flows out over them: by RSS, or by its own means."""
+        driver = self.devargs.driver
+        if driver in _QUEUES:
+            return self.devargs.number(_QUEUES[driver], 1) >= workers
+        if driver is not None:
+            return driver in _NO_FLOWS
+        device = self._opened()
+        return device.hashes_flows and device.most_queues >= workers
+
+    def source(self, worker: int, workers: int) -> Source:
+        """The receive queue of a worker; the first one has it where there is one alone."""
+        self._join(worker, workers)
+        source = DpdkSource(self, worker)
+        self._sources.append(source)
+        return source
+
+    def sink(self, worker: int, workers: int) -> Sink:
+        """The transmit queue of a worker; where there is one alone, all share it under a lock."""
+        self._join(worker, workers)
+        return DpdkSink(self, worker, self._lock if workers > self.queues else 0)
+
+    def _join(self, worker: int, workers: int) -> None:
+        self._opened()
+        self._workers.add(worker)
+        self.queues = workers if self.splits(workers) else 1
+
+    @property
+    def spare(self) -> int:
+        """Frames that its queues, and its workers' caches, may hold."""
+        return 2 * DESCRIPTORS * self.queues + _SPARE * len(self._workers)
+
+    def mempool(self, frames: int, frame_size: int) -> Mempool | None:
+        """A packet mempool of DPDK's, for all devices that are open."""
+        spare = sum(port.spare for port in _open)
+        self._made = DpdkMempool(frames, max(frame_size, self.frame_size), spare)
+        self._made.hold()
+        return self._made
+
+    def start(self, pool: DpdkMempool) -> int:
+        """Start the device, once, with the run's mempool; the address of its functions for bursts."""
+        device = self._opened()
+        if self._pool is None:
+            pool.hold()
+            self._pool = pool
+            device.start(pool, self.queues)
+        return device.operations
+
+    @property
+    def statistics(self) -> Mapping[str, int]:
+        """Missed (imissed), without a frame (rx_nombuf), wrong (ierrors, oerrors), larger than a frame (rx_segments)."""
+        if self._device is not None:
+            self._counts = self._device.count()
+        return {**self._counts, "rx_segments": sum(source.lost[0] for source in self._sources)}
+
+    def look(self, paused: Paused) -> list[str]:
+        """Whether its link went down or came up."""
+        if self._device is None or self._pool is None:
+            return []
+        before, self._up = self._up, self._device.up
+        if before is None or before == self._up:
+            return []
+        return [f"{self.spec}: its link is {'up again' if self._up else 'down'}"]
+
+    def close(self) -> None:
+        """Give the device back, then the mempool."""
+        device, self._device = self._device, None
+        if device is not None:
+            device.close()
+            self._counts = device.counts
+            _open.remove(self)
+        for pool in (self._pool, self._made):
+            if pool is not None:
+                pool.release()
+        self._pool = self._made = None
