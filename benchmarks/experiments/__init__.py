@@ -22,6 +22,7 @@ EXPERIMENTS = {
     "consistency": "Strict against Partitioned, with one worker and two (for information)",
     "shuffle": "a ring between two workers, alone and in a run",
     "workers": "two workers against one, on independent flows",
+    "dpdk": "macswap on a device of DPDK's that makes packets from nothing, beside dpdk-testpmd",
     "interpreter": "the same network functions in plain CPython (for information)",
 }
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import errno
 import os
 from typing import Any
 
@@ -21,6 +20,9 @@ _MTU = 1500
 # Each 16 bits alike: both directions of a connection give the same hash (Woo and Park, "Scalable TCP Session
 # Monitoring with Symmetric Receive-side Scaling", 2012).
 _KEY = bytes.fromhex("6d5a")
+
+_ANYONE = ("net_null", "net_ring", "net_pcap")  # drivers that need no rights
+_NOT_FOUND = ("parse device", "find device", "find a bus")
 
 
 class Device:
@@ -55,7 +57,7 @@ class Device:
         number = self._number(name)
         if status < 0 or number is None:
             why = self._eal.why()
-            raise PortError(f"{self.spec}: DPDK doesn't open it: {why}", cure=_cure(status, self.devargs, why))
+            raise PortError(f"{self.spec}: DPDK doesn't open it: {why}", cure=_cure(self.devargs, why))
         self._eal.log.take()
         return number
 
@@ -121,7 +123,7 @@ class Device:
     def _must(self, status: int, what: str) -> None:
         if status < 0:
             why = self._eal.why()
-            raise PortError(f"{self.spec}: it can't {what}: {why}", cure=_cure(status, self.devargs, why))
+            raise PortError(f"{self.spec}: it can't {what}: {why}", cure=_cure(self.devargs, why))
 
     @property
     def up(self) -> bool:
@@ -151,11 +153,10 @@ class Device:
             self._eal.log.take()
 
 
-def _cure(status: int, devargs: Devargs, why: str) -> str:
+def _cure(devargs: Devargs, why: str) -> str:
     """What to do where a device can't be opened."""
-    denied = "ermission" in why or "not permitted" in why or status in (-errno.EPERM, -errno.EACCES)
-    if denied or (os.geteuid() != 0 and devargs.driver not in ("net_null", "net_ring", "net_pcap")):
-        return "run it as root: the device needs it (net_null, net_ring and net_pcap don't)"
-    if "parse device" in why or "find device" in why or "find a bus" in why or "No such device" == why:
+    if "ermission" in why or "not permitted" in why or (os.geteuid() != 0 and devargs.driver not in _ANYONE):
+        return f"run it as root: the device needs it ({', '.join(_ANYONE)} don't)"
+    if any(text in why for text in _NOT_FOUND):
         return devargs.cure
     return f"see its options at https://doc.dpdk.org/guides-22.11/nics/ ({devargs.driver or 'PCI device'})"
