@@ -29,7 +29,9 @@ def rows(options: Options) -> Iterator[Row]:
 
 def _forwards(device: str, options: Options) -> float:
     """Mpps that ``wirebrick run macswap`` sends."""
-    command = wirebrick("run", "macswap", "--in", f"dpdk:{device}", "--duration", str(options.seconds), "--json")
+    command = wirebrick(
+        "run", "macswap", "--in", f"dpdk:{device}", "--duration", str(options.seconds), "--json"
+    )
     with pinned(options.core):
         totals = json.loads(run_command(command).stdout)
     if not totals["packets_out"] or totals["packets_out"] != totals["packets_in"]:

@@ -77,7 +77,7 @@ def _command(vdevs: Sequence[str], core: int | None, mode: str, burst: int) -> l
         *_LINE_BUFFERED,
         "dpdk-testpmd",
         *_MEMORY,
-        f"--file-prefix=wirebrick-testpmd",
+        "--file-prefix=wirebrick-testpmd",
         f"--lcores=0@{main},1@{forwarding}",
         *(f"--vdev={vdev}" for vdev in vdevs),
         "--",

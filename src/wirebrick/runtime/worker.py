@@ -140,9 +140,12 @@ class Worker:
         self.begin = time.perf_counter()
         begun: list[Source | Sink] = []
         try:
-            for end in (*self.sources, *self.sinks.values()):
-                begun.append(end)
-                end.begin()
+            for source in self.sources:
+                begun.append(source)
+                source.begin()
+            for sink in self.sinks.values():
+                begun.append(sink)
+                sink.begin()
             while self._go_on(look):
                 pass
         except BaseException as error:

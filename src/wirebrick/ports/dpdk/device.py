@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import ctypes
 import os
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from wirebrick.errors import PortError
+from wirebrick.packet.memory import load8, load16, load64, store8, store32, store64
 from wirebrick.ports.dpdk import layout
 from wirebrick.ports.dpdk.devargs import Devargs
 from wirebrick.ports.dpdk.eal import eal
+from wirebrick.runtime.blocks import Blocks
+
+if TYPE_CHECKING:
+    from wirebrick.ports.dpdk.mempool import DpdkMempool
 
 DESCRIPTORS = 1024  # of a queue, where the device allows so many
 _HEADERS = 14 + 2 * 4  # bytes of Ethernet with two VLAN tags: MTU counts what is behind
@@ -37,12 +40,14 @@ class Device:
         self.counts: dict[str, int] = {}
         with self._eal.lock:
             self._port = self._add()
-        self._info = (ctypes.c_uint8 * (2 * layout.INFO))()
+        self._blocks = Blocks()
+        self._info = self._blocks.take(layout.INFO)
+        self._stats = self._blocks.take(layout.STATS)
         self._lib["eth_dev_info_get"](self._port, self._info)
         self.operations = self._lib.variable("ethdev", "rte_eth_fp_ops") + layout.FP_OPS * self._port
-        receive, transmit = self._u16(layout.I_RECEIVE_QUEUES), self._u16(layout.I_TRANSMIT_QUEUES)
-        self.most_queues = min(receive, transmit)
-        self._hashes = int(np.frombuffer(self._info, np.uint64, 1, layout.I_RSS)[0]) & layout.RSS_FLOWS
+        queues = (layout.I_RECEIVE_QUEUES, layout.I_TRANSMIT_QUEUES)
+        self.most_queues = min(load16(self._info + at) for at in queues)
+        self._hashes = load64(self._info + layout.I_RSS) & layout.RSS_FLOWS
 
     def _add(self) -> int:
         """Have EAL probe it; its number."""
@@ -67,12 +72,6 @@ class Device:
             return None
         return found.value
 
-    def _u16(self, offset: int) -> int:
-        return int(np.frombuffer(self._info, np.uint16, 1, offset)[0])
-
-    def _u64(self, offset: int) -> int:
-        return int(np.frombuffer(self._info, np.uint64, 1, offset)[0])
-
     @property
     def hashes_flows(self) -> bool:
         """Whether it can share flows out over queues by RSS."""
@@ -85,13 +84,13 @@ class Device:
         self._lib["eth_dev_get_mtu"](self._port, ctypes.byref(mtu))
         return mtu.value + _HEADERS
 
-    def start(self, pool: Any, queues: int) -> None:
-        """Set up as many queues for receiving and for sending, with mbufs of ``pool``, and start. Raises PortError."""
+    def start(self, pool: DpdkMempool, queues: int) -> None:
+        """Set up ``queues`` to receive, into mbufs of ``pool``, and as many to send; start. Raises PortError."""
         lib, port = self._lib, self._port
         with self._eal.lock:
             self._eal.log.take()
-            conf, self._key = self._configuration(queues)
-            self._must(lib["eth_dev_configure"](port, queues, queues, conf), f"be set up with {queues} queues")
+            done = lib["eth_dev_configure"](port, queues, queues, self._configuration(queues))
+            self._must(done, f"be set up with {queues} queues")
             incoming, outgoing = ctypes.c_uint16(DESCRIPTORS), ctypes.c_uint16(DESCRIPTORS)
             lib["eth_dev_adjust_nb_rx_tx_desc"](port, ctypes.byref(incoming), ctypes.byref(outgoing))
             for queue in range(queues):
@@ -104,21 +103,21 @@ class Device:
             lib["eth_promiscuous_enable"](port)  # virtual ones can't, and need not
             self._eal.log.take()
 
-    def _configuration(self, queues: int) -> tuple[Any, Any]:
-        """A struct rte_eth_conf, and the key of RSS that it points to."""
-        conf = np.zeros(2 * layout.CONF, np.uint8)
-        size = self._info[layout.I_KEY_SIZE]
-        key = ctypes.create_string_buffer(_KEY * (size // 2), size) if size else None
+    def _configuration(self, queues: int) -> int:
+        """Address of a struct rte_eth_conf."""
+        conf = self._blocks.take(layout.CONF)
+        size = load8(self._info + layout.I_KEY_SIZE)
         if queues > 1 and self._hashes:
-            conf[layout.E_MODE] = layout.RSS_MODE
-            conf[layout.E_RSS : layout.E_RSS + 8].view(np.uint64)[0] = self._hashes
-            if key is not None:
-                conf[layout.E_KEY : layout.E_KEY + 8].view(np.uint64)[0] = ctypes.addressof(key)
-                conf[layout.E_KEY_SIZE] = size
-        if self._u64(layout.I_TRANSMIT_OFFLOADS) & layout.FAST_FREE:
-            at = layout.E_TRANSMIT_OFFLOADS
-            conf[at : at + 8].view(np.uint64)[0] = layout.FAST_FREE
-        return conf.ctypes.data_as(ctypes.c_void_p), (conf, key)
+            store32(conf + layout.E_MODE, layout.RSS_MODE)
+            store64(conf + layout.E_RSS, self._hashes)
+            if size:
+                key = self._blocks.take(size)
+                ctypes.memmove(key, _KEY * (size // 2), size)
+                store64(conf + layout.E_KEY, key)
+                store8(conf + layout.E_KEY_SIZE, size)
+        if load64(self._info + layout.I_TRANSMIT_OFFLOADS) & layout.FAST_FREE:
+            store64(conf + layout.E_TRANSMIT_OFFLOADS, layout.FAST_FREE)
+        return conf
 
     def _must(self, status: int, what: str) -> None:
         if status < 0:
@@ -128,17 +127,15 @@ class Device:
     @property
     def up(self) -> bool:
         """Whether its link is up."""
-        link = np.zeros(8, np.uint16)
-        if self._lib["eth_link_get_nowait"](self._port, link.ctypes.data) < 0:
+        link = ctypes.c_uint64()
+        if self._lib["eth_link_get_nowait"](self._port, ctypes.byref(link)) < 0:
             return True
-        return bool(link[layout.L_STATUS // 2] & layout.LINK_UP)
+        return bool(link.value & layout.LINK_UP)
 
     def count(self) -> dict[str, int]:
         """What it counted, by DPDK's names; after ``close`` what it had counted then."""
-        if self._running:
-            stats = np.zeros(layout.STATS // 4, np.uint64)
-            if self._lib["eth_stats_get"](self._port, stats.ctypes.data) == 0:
-                self.counts = {name: int(stats[at // 8]) for name, at in layout.STATISTICS.items()}
+        if self._running and self._lib["eth_stats_get"](self._port, self._stats) == 0:
+            self.counts = {name: load64(self._stats + at) for name, at in layout.STATISTICS.items()}
         return dict(self.counts)
 
     def close(self) -> None:
@@ -149,7 +146,7 @@ class Device:
                 self._lib["eth_dev_stop"](self._port)
             self._running = False
             self._lib["eth_dev_close"](self._port)
-            self._lib["dev_remove"](self._u64(layout.I_DEVICE))
+            self._lib["dev_remove"](load64(self._info + layout.I_DEVICE))
             self._eal.log.take()
 
 

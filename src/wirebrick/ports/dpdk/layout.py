@@ -75,9 +75,8 @@ FAST_FREE = 1 << 16  # all packets sent are of one mempool, and referred to once
 STATISTICS = {"imissed": 32, "ierrors": 40, "oerrors": 48, "rx_nombuf": 56}
 STATS = 704
 
-# struct rte_eth_link: the bit that says that it is up.
-L_STATUS = 4  # u16
-LINK_UP = 1 << 2
+# struct rte_eth_link, as one u64: the bit that says that it is up.
+LINK_UP = 1 << 34
 
 # The stash of a worker: empty frames, between those that packets brought and those that they take along.
 ST_COUNT = 0  # frames in it

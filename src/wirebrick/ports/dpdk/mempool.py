@@ -69,7 +69,8 @@ class DpdkMempool(Mempool):
     def _make(self) -> int:
         lib, name = self._lib, f"wirebrick{next(_numbers)}".encode()
         self._eal.log.take()
-        flags = layout.NO_SPREAD | layout.NO_IOVA_CONTIG  # elements side by side, whatever pages are under them
+        # Elements side by side, whatever pages are under them.
+        flags = layout.NO_SPREAD | layout.NO_IOVA_CONTIG
         size = self.stride - layout.ELEMENT_HEADER
         pool = lib["mempool_create_empty"](name, self.total, size, layout.CACHED, 8, _ANY_SOCKET, flags)
         bytes_needed = self.total * self.stride + LINE
@@ -90,6 +91,8 @@ class DpdkMempool(Mempool):
         address, iova = load64(zone + layout.Z_ADDRESS), load64(zone + layout.Z_IOVA)
         made = lib["mempool_populate_iova"](pool, address, iova, bytes_needed, None, None)
         if made != self.total:
+            lib["mempool_free"](pool)
+            lib["memzone_free"](zone)
             raise PortError(f"DPDK made {made} frames of {self.total}: {self._eal.why()}")
         lib["mempool_obj_iter"](pool, lib.function("pktmbuf_init"), None)
         return int(pool)

@@ -12,91 +12,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from wirebrick.packet.memory import load64, store64
 from wirebrick.ports.base import Paused, Port, Sink, Source
-from wirebrick.ports.clock import clock_function
 from wirebrick.ports.dpdk import layout
 from wirebrick.ports.dpdk.devargs import Devargs
 from wirebrick.ports.dpdk.device import DESCRIPTORS, Device
 from wirebrick.ports.dpdk.mempool import DpdkMempool
+from wirebrick.ports.dpdk.queues import DpdkSink, DpdkSource
 from wirebrick.runtime.blocks import LINES, Blocks
 from wirebrick.runtime.mempool import Mempool
 
-_STASHED = 64  # frames that each source and sink brings for the stash of its worker
+JUMBO = 9216
 _SPARE = 2 * layout.CACHED + layout.FULL + layout.BATCH  # frames that a worker's cache and stash may hold
 # Virtual devices that share flows out over queues, though not by RSS: how many queues the option gives them.
 _QUEUES = {"net_af_packet": "qpairs"}
 _NO_FLOWS = ("net_null",)  # what it brings belongs to no flow: any queue may have it
 
 _open: list[DpdkPort] = []  # those that hold a device: the mempool is made for all
-
-
-class _End:
-    """What a source and a sink have in common: a state block, a queue, the worker's stash."""
-
-    frames = _STASHED
-
-    def __init__(self, port: DpdkPort, worker: int) -> None:
-        self._port = port
-        self._worker = worker
-        self._pool: DpdkMempool | None = None
-        self._blocks = Blocks()
-        self.state = self._blocks.take(layout.STATE)
-        store64(self.state + layout.S_CLOCK, clock_function())
-        store64(self.state + layout.S_CELLS, self._blocks.take(LINES))
-        store64(self.state + layout.S_QUEUE, worker if port.queues > 1 else 0)
-
-    def own(self, pool: Mempool, first: int) -> None:
-        """Have the frames in the stash; the device starts with the first one that has some."""
-        assert isinstance(pool, DpdkMempool)
-        self._pool = pool
-        pool.fill(self._worker, first, self.frames)
-        store64(self.state + layout.S_STASH, pool.stash(self._worker))
-        store64(self.state + layout.S_OPERATIONS, self._port.start(pool))
-
-    def begin(self) -> None:
-        """Make the worker's thread one of DPDK's."""
-        assert self._pool is not None
-        self._pool.join_thread(self._worker)
-
-    def end(self) -> None:
-        """It is one no longer."""
-        assert self._pool is not None
-        self._pool.leave_thread()
-
-    @property
-    def lost(self) -> tuple[int, int]:
-        """Packets that were dropped here, and their bytes on the wire."""
-        return load64(self.state + layout.S_LOST), load64(self.state + layout.S_LOST_BYTES)
-
-
-class DpdkSource(_End, Source):
-    """One worker's receive queue."""
-
-    live = True
-
-    def __init__(self, port: DpdkPort, worker: int) -> None:
-        super().__init__(port, worker)
-        # Imported here: describing ports needs no compiler.
-        from wirebrick.compiler.native import load_native
-
-        self.receive = load_native("wirebrick.ports.dpdk.receive_native", {"receive": 3})["receive"]
-
-
-class DpdkSink(_End, Sink):
-    """One worker's transmit queue; ``lock``: address of the lock where workers share one, or 0."""
-
-    def __init__(self, port: DpdkPort, worker: int, lock: int) -> None:
-        super().__init__(port, worker)
-        from wirebrick.compiler.native import load_native
-
-        self.transmit = load_native("wirebrick.ports.dpdk.transmit_native", {"transmit": 4})["transmit"]
-        store64(self.state + layout.S_LOCK, lock)
-
-    @property
-    def dropped(self) -> Mapping[str, tuple[int, int]]:
-        """What the device had no room for."""
-        return {"no_room": self.lost}
 
 
 class DpdkPort(Port):
@@ -163,9 +94,13 @@ class DpdkPort(Port):
         return 2 * DESCRIPTORS * self.queues + _SPARE * len(self._workers)
 
     def mempool(self, frames: int, frame_size: int) -> Mempool | None:
-        """A packet mempool of DPDK's, for all devices that are open."""
+        """A packet mempool of DPDK's, for all devices that are open.
+
+        What other ports may bring fits up to jumbo frames: a capture may say that it has packets of any size.
+        """
+        needed = max(port.frame_size for port in _open)
         spare = sum(port.spare for port in _open)
-        self._made = DpdkMempool(frames, max(frame_size, self.frame_size), spare)
+        self._made = DpdkMempool(frames, max(needed, min(frame_size, JUMBO)), spare)
         self._made.hold()
         return self._made
 
@@ -180,7 +115,10 @@ class DpdkPort(Port):
 
     @property
     def statistics(self) -> Mapping[str, int]:
-        """Missed (imissed), without a frame (rx_nombuf), wrong (ierrors, oerrors), larger than a frame (rx_segments)."""
+        """What it counted: missed (imissed), wrong (ierrors, oerrors), without a frame (rx_nombuf).
+
+        ``rx_segments`` are those that were dropped here, as they were larger than a frame.
+        """
         if self._device is not None:
             self._counts = self._device.count()
         return {**self._counts, "rx_segments": sum(source.lost[0] for source in self._sources)}
