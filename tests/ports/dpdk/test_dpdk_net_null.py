@@ -41,7 +41,9 @@ def test_two_devices_cross_and_share_a_mempool(lost: list[int], interpret: bool)
     assert lost == [0]
 
 
-@pytest.mark.parametrize("nf", [drop_all, double, [tag, untag], tag], ids=["drop", "copy", "push pop", "push"])
+@pytest.mark.parametrize(
+    "nf", [drop_all, double, [tag, untag], tag], ids=["drop", "copy", "push pop", "push"]
+)
 @pytest.mark.parametrize("burst", [None, 1, 4096])
 def test_frames_are_exchanged_whatever_happens(lost: list[int], nf: object, burst: int | None) -> None:
     """More packets come than leave, and more leave than come: the mempool's turn, for far more than it holds."""
@@ -57,7 +59,9 @@ def test_frames_are_exchanged_whatever_happens(lost: list[int], nf: object, burs
 
 
 def test_a_port_of_another_kind_uses_mbufs(lost: list[int]) -> None:
-    result = run(forward, rx="memory:imix,count=20000", tx="null:", ports={"x": "dpdk:net_null0"}, duration=0.3)
+    result = run(
+        forward, rx="memory:imix,count=20000", tx="null:", ports={"x": "dpdk:net_null0"}, duration=0.3
+    )
     assert result.ports[0].packets_in == 20_000
     assert balanced(result)
     assert lost == [0]
