@@ -6,11 +6,13 @@ import time
 from pathlib import Path
 
 import pytest
-from dpdk_nfs import balanced, drop_all, forward, tag, double, untag
+from dpdk_nfs import balanced, double, drop_all, forward, tag, untag
 from scapy.utils import PcapReader
 
 from wirebrick import run
-from wirebrick.ports.dpdk.port import _open
+from wirebrick.ports.dpdk.device import Device
+from wirebrick.ports.dpdk.mempool import DpdkMempool
+from wirebrick.ports.dpdk.port import DpdkPort, _open
 
 BOTH = pytest.mark.parametrize("interpret", [True, False], ids=["interpreted", "compiled"])
 
@@ -91,3 +93,27 @@ def test_packets_have_the_time_of_their_burst(dpdk: None, tmp_path: Path) -> Non
     assert len(times) == 200
     assert sorted(times) == times
     assert before // 1000 * 1000 <= times[0] <= times[-1] <= time.time_ns()
+
+
+def test_a_link_that_flaps_is_told(lost: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    states = iter([True, True, False, False, True])
+    monkeypatch.setattr(Device, "up", property(lambda device: next(states, True)))
+    result = run(forward, rx="dpdk:net_null0", duration=1)
+    assert result.notices == ["dpdk:net_null0: its link is down", "dpdk:net_null0: its link is up again"]
+
+
+def test_the_link_of_a_device_is_up_when_it_runs(dpdk: None) -> None:
+    ups: list[bool] = []
+    port = DpdkPort("dpdk:net_null0")
+    device = Device(port.spec, port.devargs)
+    try:
+        pool = DpdkMempool(8, 60, 4096, dma=True)
+        pool.hold()
+        ups.append(device.up)
+        device.start(pool, 1)
+        ups.append(device.up)
+    finally:
+        device.close()
+    assert ups == [False, True]
+    assert pool.lost == 0
+    pool.release()

@@ -70,6 +70,13 @@ def test_too_little_memory(dpdk: None) -> None:
     assert run(forward, rx="dpdk:net_null0", count=10).packets_out == 10
 
 
+def test_without_the_mempool_driver(dpdk: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    functions = library_module.library()._functions
+    monkeypatch.setitem(functions, "rte_mempool_set_ops_byname", lambda *_: -2)
+    with pytest.raises(PortError, match="ring mempool is not installed"):
+        run(forward, rx="dpdk:net_null0", duration=0.1)
+
+
 def test_without_dpdk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(library_module, "ABI", 999)
     monkeypatch.setattr(library_module, "_FOLDERS", (str(tmp_path),))
@@ -78,7 +85,7 @@ def test_without_dpdk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert "apt-get install dpdk" in caught.value.cure
     assert "afpacket:" in caught.value.cure
     (tmp_path / "librte_eal.so.25").touch()
-    with pytest.raises(PortError, match="DPDK with ABI 25 is installed .* knows ABI 999"):
+    with pytest.raises(PortError, match=r"DPDK with ABI 25 is installed .* knows ABI 999"):
         library_module.Library()
 
 

@@ -18,6 +18,9 @@ from wirebrick.runtime.mempool import LEAST_FRAME, LINE, Mempool
 LEAST_BUFFER = 2048 + 128  # bytes that drivers take for granted
 MOST_BUFFER = 0xFF80  # bytes of a buffer: DPDK counts them in 16 bits
 _ANY_SOCKET = -1
+_NO_IOVA = -1  # no address that cards could use
+_CURE = "ask for smaller bursts (--burst), or give it huge pages (sysctl vm.nr_hugepages=512) before Wirebrick starts"
+_CURE_DMA = f"{_CURE}; without an IOMMU (vfio-pci) such memory takes pages of 1 GB"
 _numbers = count()
 
 
@@ -36,12 +39,12 @@ def buffer_size(frame_size: int) -> int:
 class DpdkMempool(Mempool):
     """A packet mempool of DPDK's, with ``frames`` frames of numbers 0, 1, ... taken out for workers and rings.
 
-    ``spare``: how many more there are, for devices to receive into and to send from. Whoever uses it holds it
-    (``hold``) and lets go of it (``release``): the last one frees it. Raises PortError where there isn't enough
-    memory, or memory isn't in one piece.
+    ``spare``: how many more there are, for devices to receive into and to send from. ``dma``: cards will read and
+    write it, so that it must be in one piece for them too. Whoever uses it holds it (``hold``) and lets go of it
+    (``release``): the last one frees it. Raises PortError where there isn't enough memory, or not in one piece.
     """
 
-    def __init__(self, frames: int, frame_size: int, spare: int) -> None:
+    def __init__(self, frames: int, frame_size: int, spare: int, dma: bool = False) -> None:
         self.frame = buffer_size(frame_size)
         if self.frame > MOST_BUFFER:
             most = MOST_BUFFER - HEADROOM - TAILROOM
@@ -59,14 +62,14 @@ class DpdkMempool(Mempool):
         self.total = frames + spare
         self.stride = layout.ELEMENT_HEADER + layout.MBUF + self.frame
         with self._eal.lock:
-            self.pool = self._make()
+            self.pool = self._make(dma)
         functions = self._lib.variable("mempool", "rte_mempool_ops_table") + layout.OPS_TABLE
         functions += layout.OPS * load32(self.pool + layout.MP_OPS)
         self._enqueue = load64(functions + layout.OPS_ENQUEUE)
         self._dequeue = load64(functions + layout.OPS_DEQUEUE)
         self._take_out()
 
-    def _make(self) -> int:
+    def _make(self, dma: bool) -> int:
         lib, name = self._lib, f"wirebrick{next(_numbers)}".encode()
         self._eal.log.take()
         # Elements side by side, whatever pages are under them.
@@ -74,22 +77,29 @@ class DpdkMempool(Mempool):
         size = self.stride - layout.ELEMENT_HEADER
         pool = lib["mempool_create_empty"](name, self.total, size, layout.CACHED, 8, _ANY_SOCKET, flags)
         bytes_needed = self.total * self.stride + LINE
-        zone = 0
-        if pool:
-            zone = lib["memzone_reserve_aligned"](name, bytes_needed, _ANY_SOCKET, layout.IOVA_CONTIG, LINE)
+        reserve = lib["memzone_reserve_aligned"]
+        zone = pool and reserve(name, bytes_needed, _ANY_SOCKET, layout.IOVA_CONTIG, LINE)
+        iova = load64(zone + layout.Z_IOVA) if zone else _NO_IOVA
+        if pool and not zone and not dma:
+            zone = reserve(name, bytes_needed, _ANY_SOCKET, 0, LINE)
         if not zone:
             lib["mempool_free"](pool)
             raise PortError(
                 f"DPDK has no {bytes_needed >> 20:,} MB in one piece for {self.total:,} frames: {self._eal.why()}",
-                cure="ask for smaller bursts (--burst), or give it huge pages"
-                " (sysctl vm.nr_hugepages=512) before Wirebrick starts",
+                cure=_CURE_DMA if dma else _CURE,
             )
         self._zone = zone
-        lib["mempool_set_ops_byname"](pool, b"ring_mp_mc", None)
+        if lib["mempool_set_ops_byname"](pool, b"ring_mp_mc", None) < 0:
+            lib["mempool_free"](pool)
+            lib["memzone_free"](zone)
+            package = f"librte-mempool-ring{layout.ABI}"
+            raise PortError("DPDK's ring mempool is not installed", cure=f"apt-get install {package}")
         room = ctypes.c_uint64(self.frame)  # struct rte_pktmbuf_pool_private
         lib["pktmbuf_pool_init"](pool, ctypes.byref(room))
-        address, iova = load64(zone + layout.Z_ADDRESS), load64(zone + layout.Z_IOVA)
-        made = lib["mempool_populate_iova"](pool, address, iova, bytes_needed, None, None)
+        address = load64(zone + layout.Z_ADDRESS)
+        made = lib["mempool_populate_iova"](
+            pool, address, iova & 0xFFFFFFFFFFFFFFFF, bytes_needed, None, None
+        )
         if made != self.total:
             lib["mempool_free"](pool)
             lib["memzone_free"](zone)

@@ -100,7 +100,8 @@ class DpdkPort(Port):
         """
         needed = max(port.frame_size for port in _open)
         spare = sum(port.spare for port in _open)
-        self._made = DpdkMempool(frames, max(needed, min(frame_size, JUMBO)), spare)
+        dma = any(port.devargs.is_pci for port in _open)
+        self._made = DpdkMempool(frames, max(needed, min(frame_size, JUMBO)), spare, dma)
         self._made.hold()
         return self._made
 
