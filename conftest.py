@@ -1,10 +1,15 @@
 """For all tests: examples of hypothesis are the same in each run.
 
-Those of tcpdump's filters are skipped, with the reason, where libpcap is not installed.
+Those of tcpdump's filters are skipped, with the reason, where libpcap is not installed; those of labs where the
+user is not root.
 """
 
 from __future__ import annotations
 
+import itertools
+import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,6 +32,29 @@ NEED_LIBPCAP = {
     ROOT / "tests" / "cli" / "test_cli_mistakes.py": frozenset({"test_a_filter_with_a_mistake"}),
     ROOT / "tests" / "cli" / "test_cli_run.py": frozenset({"test_options"}),
 }
+
+
+_numbers = itertools.count()
+
+
+@pytest.fixture
+def lab_name() -> Iterator[str]:
+    """A name for a lab that this test alone has. What is left of it is removed, and what killed tests left."""
+    from wirebrick.lab import Lab, manage
+    from wirebrick.lab.privileges import missing_capabilities
+    from wirebrick.lab.record import read_record
+
+    missing = missing_capabilities()
+    if missing:
+        pytest.skip(f"no network namespaces without {' and '.join(missing)}")
+    for program in ("ip", "ping"):
+        if not shutil.which(program):
+            pytest.skip(f"{program} is not installed")
+    Lab.remove_leftovers()
+    name = f"lab{os.getpid()}-{next(_numbers)}"
+    yield name
+    if read_record(name):
+        manage.down(name, kill=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -2,24 +2,31 @@
 
 A block whose first line is ``# NAME.py`` (or ``.toml``) is a file for the commands of its document. In ``console``
 blocks the output below a command is compared as in a doctest (``...`` stands for anything); ``# exit N`` behind
-one is its status.
+one is its status. Blocks that begin with ``console root`` or ``python root`` run where the user is root, with a
+``/run`` of their own: the labs that they make are not those of the machine, and are gone with it.
 """
 
 from __future__ import annotations
 
 import doctest
+import inspect
 import os
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
+from wirebrick.cli.main import ACTIONS
+from wirebrick.lab.privileges import missing_capabilities
+
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "examples" / "README.md"]
-BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```(\w+)( root)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"# ([\w.]+\.(?:py|toml|acl))\n")
 LINK = re.compile(r"\]\(([^)#]*)(?:#([^)]*))?\)")
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
@@ -28,6 +35,7 @@ FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 @dataclass
 class Block:
     kind: str
+    root: bool
     text: str
     place: str
 
@@ -36,7 +44,8 @@ def blocks(document: Path) -> list[Block]:
     text = document.read_text(encoding="utf-8")
     name = document.relative_to(ROOT)
     return [
-        Block(m[1], m[2], f"{name}:{text.count(chr(10), 0, m.start()) + 2}") for m in BLOCK.finditer(text)
+        Block(m[1], bool(m[2]), m[3], f"{name}:{text.count(chr(10), 0, m.start()) + 2}")
+        for m in BLOCK.finditer(text)
     ]
 
 
@@ -65,11 +74,11 @@ def shell(tmp_path: Path):
         "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{os.environ.get('PYTHONPATH', '')}",
     }
 
-    def run(line: str | list[str]) -> subprocess.CompletedProcess[str]:
+    def run(line: str | list[str], before: list[str] | None = None) -> subprocess.CompletedProcess[str]:
         # /tmp in a document is this test's own folder: two may run at once.
-        words = ["bash", "-c", line] if isinstance(line, str) else line
+        words = ["bash", "-c", line.replace("/tmp/", f"{tmp_path}/")] if isinstance(line, str) else line
         return subprocess.run(
-            [word.replace("/tmp/", f"{tmp_path}/") if isinstance(line, str) else word for word in words],
+            [*(before or []), *words],
             cwd=tmp_path,
             env=environment,
             stdout=subprocess.PIPE,
@@ -82,6 +91,20 @@ def shell(tmp_path: Path):
     return run
 
 
+@pytest.fixture
+def as_root(tmp_path: Path):
+    """The words to put before a command of root, for its ``/run``; None where that can't be."""
+    if missing_capabilities() or not all(map(shutil.which, ("unshare", "nsenter", "ping"))):
+        yield None
+        return
+    own_run = ["unshare", "--mount", "sh", "-c", "mount -t tmpfs none /run && echo ready && exec sleep 1000"]
+    with subprocess.Popen(own_run, stdout=subprocess.PIPE, text=True) as holder:
+        ready = holder.stdout is not None and holder.stdout.readline() == "ready\n"
+        enter = ["nsenter", "--mount", "--target", str(holder.pid)]
+        yield [*enter, "sh", "-c", 'cd "$0" && exec "$@"', str(tmp_path)] if ready else None
+        holder.kill()
+
+
 def write_files(document: Path, folder: Path) -> None:
     for block in blocks(document):
         named = FILE.match(block.text)
@@ -90,15 +113,21 @@ def write_files(document: Path, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("document", cases("python"))
-def test_python_blocks_run(document, shell):
+def test_python_blocks_run(document, shell, as_root):
     write_files(document, shell.folder)
+    left_out = []
     for number, block in enumerate(blocks(document)):
         if block.kind != "python":
             continue
+        if block.root and not as_root:
+            left_out.append(block.place)
+            continue
         script = shell.folder / f"block{number}.py"
         script.write_text(block.text.replace("/tmp/", f"{shell.folder}/"))
-        ended = shell([sys.executable, str(script)])
+        ended = shell([sys.executable, str(script)], as_root if block.root else None)
         assert ended.returncode == 0, f"{block.place}\n{ended.stdout}"
+    if left_out:
+        pytest.skip(f"the others ran; there is no root or no ping for {left_out}")
 
 
 def commands(block: Block) -> list[tuple[str, str, int]]:
@@ -112,22 +141,22 @@ def commands(block: Block) -> list[tuple[str, str, int]]:
 
 
 @pytest.mark.parametrize("document", cases("console"))
-def test_commands_run_and_print_what_is_shown(document, shell):
+def test_commands_run_and_print_what_is_shown(document, shell, as_root):
     write_files(document, shell.folder)
     checker = doctest.OutputChecker()
     left_out = []
     for block in blocks(document):
         for line, expected, status in commands(block) if block.kind == "console" else []:
-            if "--filter" in line and not has_libpcap():
+            if ("--filter" in line and not has_libpcap()) or (block.root and not as_root):
                 left_out.append(line)
                 continue
-            ended = shell(line)
+            ended = shell(line, as_root if block.root else None)
             where = f"{block.place}: {line}\n{ended.stdout}"
             assert ended.returncode == status, where
             if expected:
                 assert checker.check_output(expected, ended.stdout, FLAGS), where
     if left_out:
-        pytest.skip(f"the others ran; there is no libpcap for {left_out}")
+        pytest.skip(f"the others ran; there is no libpcap, no root or no ping for {left_out}")
 
 
 def has_libpcap() -> bool:
@@ -184,3 +213,17 @@ def test_the_command_line_document_names_every_option():
         section = re.search(rf"^## {name}\b.*?(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
         assert section
         assert not [one for one in options if f"--{one.strip('_')}" not in section[0]]
+
+
+@pytest.mark.parametrize(
+    ("command", "action"), [(command, action) for command in ACTIONS for action in ACTIONS[command]]
+)
+def test_the_command_line_document_names_every_action(command, action):
+    text = (ROOT / "docs" / "cli.md").read_text()
+    section = re.search(rf"^## {command}\b.*?(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    assert section
+    rows = [line for line in section[0].splitlines() if re.match(rf"\| `{action}\b", line)]
+    assert len(rows) == 1
+    function = getattr(import_module(f"wirebrick.cli.{command}.{action}"), f"{action}_command")
+    options = inspect.signature(function).parameters.values()
+    assert not [one for one in options if one.kind is one.KEYWORD_ONLY and f"--{one.name}" not in rows[0]]

@@ -28,6 +28,10 @@ static inline int age(uint8_t *data, uint32_t length, uint32_t wire)
             return 1;
         if (unlikely(ip[7] <= 1))
             return 0;
+        /* Neighbour discovery keeps its 255 (RFC 4861). */
+        if (unlikely(ip[7] == 255 && ip[6] == 58 && big16(load16(ip + 4)) > 0 && length > ETHERNET + 40 &&
+                     (uint8_t)(ip[40] - 133) <= 4))
+            return 1;
         ip[7]--;
     }
     return 1;

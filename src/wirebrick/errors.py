@@ -78,6 +78,10 @@ class PortError(WirebrickError):
     """A port can't be opened, read or written."""
 
 
+class LabError(WirebrickError):
+    """A lab of network namespaces can't be made, used or removed."""
+
+
 class StateError(WirebrickError):
     """A state object can't be saved, restored, or changed or read from outside as asked for."""
 

@@ -113,6 +113,8 @@ NAMES = {
     "UDP": inet.UDP,
     "ICMP": inet.ICMP,
     "ICMPv6": inet6.ICMPv6EchoRequest,
+    "ND_NS": inet6.ICMPv6ND_NS,
+    "ND_RA": inet6.ICMPv6ND_RA,
     "Fragment": inet6.IPv6ExtHdrFragment,
     "HopByHop": inet6.IPv6ExtHdrHopByHop,
     "Options": inet.IPOption_Router_Alert,

@@ -28,6 +28,19 @@ COMMANDS = {
     "trace": "Show a packet's way through a chain: each operator, each changed byte.",
     "bench": "Measure the speed of a chain on made packets, from memory.",
     "new": "Write a network function to start from, and its test.",
+    "lab": "Make hosts as network namespaces, to try a chain between real programs.",
+}
+
+# Commands that have commands of their own.
+ACTIONS = {
+    "lab": {
+        "up": "Make a lab, and tell what to try.",
+        "down": "Remove a lab.",
+        "list": "List the labs that are up, and the topologies there are.",
+        "show": "Show a lab's topology, its interfaces, what runs in it.",
+        "exec": "Run a program at a host.",
+        "run": "Make a lab, run a command, remove the lab.",
+    },
 }
 
 EXAMPLES = """\
@@ -42,10 +55,20 @@ wirebrick COMMAND --help tells more about a command."""
 
 def help_text() -> str:
     """What ``wirebrick --help`` prints."""
-    width = max(map(len, COMMANDS))
-    commands = "\n".join(f"  {name:{width}}  {summary}" for name, summary in COMMANDS.items())
     about = "Network functions written as plain Python, run as native code."
-    return f"Usage: wirebrick COMMAND ...\n\n{about}\n\nCommands:\n{commands}\n\n{EXAMPLES}"
+    return f"Usage: wirebrick COMMAND ...\n\n{about}\n\nCommands:\n{_listed(COMMANDS)}\n\n{EXAMPLES}"
+
+
+def _actions_help(name: str) -> str:
+    """What ``--help`` prints of a command that has commands of its own."""
+    end = f"wirebrick {name} COMMAND --help tells more about a command."
+    listed = _listed(ACTIONS[name])
+    return f"Usage: wirebrick {name} COMMAND ...\n\n{COMMANDS[name]}\n\nCommands:\n{listed}\n\n{end}"
+
+
+def _listed(commands: dict[str, str]) -> str:
+    width = max(map(len, commands))
+    return "\n".join(f"  {name:{width}}  {summary}" for name, summary in commands.items())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -99,11 +122,22 @@ def _command(given: list[str]) -> int:
     if name in ("--version", "-V"):
         print(f"wirebrick {__version__}")
         return 0
-    if name not in COMMANDS:
-        from wirebrick.ports.suggest import did_you_mean
-
-        what = "option" if name.startswith("-") else "command"
-        raise ParameterError(f"there is no {what} {name!r}", cure=did_you_mean(name, COMMANDS))
+    _known(name, COMMANDS, "command")
+    if name in ACTIONS:
+        if not tokens or tokens[0] in ("--help", "-h", "help"):
+            print(_actions_help(name))
+            return 0
+        _known(tokens[0], ACTIONS[name], f"{name} command")
+        name, tokens = f"{name} {tokens[0]}", tokens[1:]
     from wirebrick.cli.options import call
 
     return call(name, tokens)
+
+
+def _known(name: str, commands: dict[str, str], what: str) -> None:
+    """Raise ParameterError for a command that there isn't."""
+    if name not in commands:
+        from wirebrick.ports.suggest import did_you_mean
+
+        what = "option" if name.startswith("-") else what
+        raise ParameterError(f"there is no {what} {name!r}", cure=did_you_mean(name, commands))

@@ -24,12 +24,22 @@ USAGE = {
     "trace": "NF [NF ...] --in CAPTURE [--packet N] [--count N] [options]",
     "bench": "NF [NF ...] [options]",
     "new": "NAME",
+    "lab up": "TOPOLOGY|FILE.toml [--name NAME]",
+    "lab down": "[NAME] [--kill]",
+    "lab list": "[--json]",
+    "lab show": "NAME",
+    "lab exec": "NAME HOST -- COMMAND ...",
+    "lab run": "TOPOLOGY|FILE.toml [--name NAME] -- COMMAND ...",
 }
 
 
 def call(name: str, tokens: Sequence[str]) -> int:
-    """Run the command ``name`` with what stands behind it. Raises ParameterError for what it doesn't know."""
-    command: Callable[..., int] = getattr(import_module(f"wirebrick.cli.{name}"), f"{name}_command")
+    """Run the command ``name`` with what stands behind it. Raises ParameterError for what it doesn't know.
+
+    A command of a command, such as ``lab up``, is a module of that one's package.
+    """
+    module = import_module(f"wirebrick.cli.{name.replace(' ', '.')}")
+    command: Callable[..., int] = getattr(module, f"{name.rpartition(' ')[2]}_command")
     app = App(
         name=f"wirebrick {name}",
         help_format="plaintext",

@@ -14,6 +14,7 @@ from wirebrick.cli.main import FAILED, tell
 from wirebrick.cli.options import Text, Texts, at_least
 from wirebrick.cli.signals import Interrupts
 from wirebrick.errors import ParameterError, WirebrickError
+from wirebrick.runtime.hops import with_ports
 from wirebrick.runtime.plan import scope_name
 from wirebrick.stream.graph import Input, Output
 from wirebrick.stream.network_function import build_chain
@@ -60,9 +61,10 @@ def trace_command(
     if source is None:
         raise ParameterError("trace: --in is missing: where do packets come from?", cure="--in FILE.pcap")
     check_ports({"in": source})
-    names = [*ports_of(build_chain(list(setup.chain))), *setup.ports, *named_ports(port, "null:")]
+    chain, _ = with_ports(setup.chain)  # the ports of hops outside aren't opened either
+    names = [*ports_of(build_chain(chain)), *setup.ports, *named_ports(port, "null:")]
     others = {name: "null:" for name in names if name not in ("in", "out")}
-    ways, seen, warnings, status = _watch(setup.chain, source, others, packet, count, filter)
+    ways, seen, warnings, status = _watch(chain, source, others, packet, count, filter)
     if not ways and not status:
         cure = f"--packet 1 to {seen}" if seen else ""
         raise WirebrickError(f"there is no packet {packet}: {source} has {seen}", cure=cure)

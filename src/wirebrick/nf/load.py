@@ -16,7 +16,7 @@ Configured(nf=<network function delay>, parameters={'cycles': 16}, workers=None)
 >>> load_nf("ttll")
 Traceback (most recent call last):
 wirebrick.errors.ParameterError: there is no NF 'ttll'
-  help: did you mean 'ttl'? There are: delay, firewall, macswap, monitor, ttl (or the path of a Python file)
+  help: did you mean 'ttl'? There are: delay, external, firewall, macswap, monitor, ttl (or the path of a Python file)
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from wirebrick.stream.network_function import Configured, NetworkFunction
 
 LIBRARY = {
     "delay": "wirebrick.nf.delay:delay",
+    "external": "wirebrick.nf.external:external",
     "firewall": "wirebrick.nf.firewall.nf:firewall",
     "macswap": "wirebrick.nf.macswap:macswap",
     "monitor": "wirebrick.nf.monitor.nf:monitor",
@@ -48,7 +49,7 @@ def library() -> dict[str, NetworkFunction]:
     """The NFs that come with Wirebrick, by name.
 
     >>> list(library())
-    ['delay', 'firewall', 'macswap', 'monitor', 'ttl']
+    ['delay', 'external', 'firewall', 'macswap', 'monitor', 'ttl']
     """
     return {name: _shipped(name) for name in LIBRARY}
 

@@ -8,6 +8,16 @@ from wirebrick.stream.merge import merge
 from wirebrick.stream.network_function import network_function
 from wirebrick.stream.stream import Stream
 
+ICMPV6 = 58
+FIRST, LAST = 133, 137  # types of messages: router and neighbour solicitation and advertisement, redirect
+
+
+def discovers_neighbours(packet: Packet) -> bool:
+    """Whether an IPv6 packet is a message of neighbour discovery (RFC 4861, 4)."""
+    if packet.header.next_header != ICMPV6 or len(packet.payload) < 1:
+        return False
+    return FIRST <= packet.payload.u8(0) <= LAST
+
 
 @network_function
 def ttl(packets: Stream) -> Stream:
@@ -20,7 +30,9 @@ def ttl(packets: Stream) -> Stream:
         In IPv4 packets the TTL, in IPv6 packets the hop limit goes down by one, as in a router. A packet
         whose TTL or hop limit is 1 or 0 when it comes in is dropped. The checksum of the IPv4 header stays
         right if it was right. No ICMP message is sent. Everything else leaves unchanged: other ethertypes,
-        frames with VLAN tags, frames that are cut short or malformed.
+        frames with VLAN tags, frames that are cut short or malformed; and IPv6 neighbour discovery, which has
+        the hop limit 255 to show that it crossed no router, and is ignored with any other: so hosts on both
+        sides find each other.
 
     Drop reasons
         ``ttl_expired``: the TTL or the hop limit was 1 or 0.
@@ -39,8 +51,8 @@ def ttl(packets: Stream) -> Stream:
         1
 
     References
-        RFC 1812, 5.3.1 (IPv4); RFC 8200, 3 (IPv6); RFC 1624 (checksum update). The TTL network function of
-        the NetBricks paper (OSDI 2016).
+        RFC 1812, 5.3.1 (IPv4); RFC 8200, 3 (IPv6); RFC 4861, 3.1 and 11.2 (neighbour discovery); RFC 1624
+        (checksum update). The TTL network function of the NetBricks paper (OSDI 2016).
     """
     others = Stream()
 
@@ -54,7 +66,8 @@ def ttl(packets: Stream) -> Stream:
         return bool(packet.header.hop_limit > 1)
 
     def v6_age(packet: Packet) -> None:
-        packet.header.hop_limit -= 1
+        if packet.header.hop_limit != 255 or not discovers_neighbours(packet):
+            packet.header.hop_limit -= 1
 
     v4 = packets.parse(Ethernet).parse(IPv4, otherwise=others)
     v6 = others.parse(IPv6)

@@ -137,6 +137,9 @@ class Port(ABC):
     def sink(self, worker: int, workers: int) -> Sink:
         """Open it for transmitting. Raises PortError."""
 
+    def start(self) -> None:  # noqa: B027
+        """Called when all sources and sinks have their frames, before the workers begin. Raises PortError."""
+
     @property
     def statistics(self) -> Mapping[str, int]:
         """What the other side counted, the kernel or the card: packets missed, errors; also after ``close``."""

@@ -5,7 +5,7 @@
 >>> open_port("mem:")
 Traceback (most recent call last):
 wirebrick.errors.PortError: 'mem:': there is no kind of port called 'mem'
-  help: did you mean 'memory'? There are: dpdk, memory, null, pcap
+  help: did you mean 'memory'? There are: dpdk, memory, null, pcap, xdp
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ KINDS = {
     "memory": "wirebrick.ports.memory.port:MemoryPort",
     "null": "wirebrick.ports.null:NullPort",
     "pcap": "wirebrick.ports.pcap.port:PcapPort",
+    "xdp": "wirebrick.ports.xdp.port:XdpPort",
 }
 
 _CAPTURE = re.compile(r"\.(pcap|pcapng|cap)(\.gz)?$", re.IGNORECASE)

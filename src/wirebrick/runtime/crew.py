@@ -38,6 +38,7 @@ def make_crew(
     if program.shuffles and workers > 1:
         rings = Rings(program.shuffles, workers, burst * program.room, first=workers * each)
     pool = opened.mempool(workers * each, rings.frames if rings else 0)
+    opened.start()
     ring_length = _common_length(opened) if program.keeps_lengths else 0
     live = any(source.live for sources in opened.sources for _, source in sources)
     crew = []

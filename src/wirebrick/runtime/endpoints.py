@@ -139,7 +139,10 @@ def _two_way(port: Port) -> bool:
 
 
 def _set_default_egress(found: Endpoints) -> None:
-    """One port: back out of it; two: out of the other; more: out of ``out``, if the NF doesn't choose."""
+    """One port: back out of it; two: out of the other; more: out of ``out`` (from there: of ``in``, where it can).
+
+    That is where the NF doesn't choose.
+    """
     ends = found.ends
     transmitters = [number for number, end in enumerate(ends) if end.transmits]
     fallback = next((number for number in transmitters if ends[number].name == "out"), -1)
@@ -147,9 +150,16 @@ def _set_default_egress(found: Endpoints) -> None:
         others = [other for other in transmitters if other != number]
         if len(ends) <= 2 and transmitters:
             found.default_egress.append(others[0] if others else number)
+        elif number == fallback and (back := _named_in(ends, transmitters)) is not None:
+            found.default_egress.append(back)
         else:
             found.default_egress.append(fallback)
     if -1 in found.default_egress:
         found.default_egress = [len(ends) if port < 0 else port for port in found.default_egress]
         ends.append(Endpoint(NOWHERE, None, False, False))
         found.default_egress.append(len(ends) - 1)
+
+
+def _named_in(ends: list[Endpoint], transmitters: list[int]) -> int | None:
+    """The number of the port ``in``, if it can transmit."""
+    return next((number for number in transmitters if ends[number].name == "in"), None)

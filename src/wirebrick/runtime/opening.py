@@ -92,6 +92,11 @@ class Opened:
             first_frame += owner.frames
         return pool
 
+    def start(self) -> None:
+        """Have the ports begin: packets may come. Raises PortError."""
+        for port in self.ports:
+            port.start()
+
     def close(self, abandoned: frozenset[int] = frozenset()) -> WirebrickError | None:
         """Close sinks, sources and ports; the first error. What workers ``abandoned`` hold stays open."""
         failure: WirebrickError | None = None

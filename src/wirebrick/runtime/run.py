@@ -19,6 +19,7 @@ from wirebrick.runtime.control import Control
 from wirebrick.runtime.crew import make_crew, problems
 from wirebrick.runtime.endpoints import Endpoints, Received, Transmitted, endpoints
 from wirebrick.runtime.events import ControlEvents, event_totals
+from wirebrick.runtime.hops import with_ports
 from wirebrick.runtime.opening import Opened
 from wirebrick.runtime.plan import build_plan
 from wirebrick.runtime.program import make_program
@@ -78,8 +79,8 @@ def run(
     also when a port fails on the way; ``result_of(error)`` has the totals up to there.
     """
     check_arguments(workers, duration, count, burst, poll, observer if not interpret else None)
-    nfs = _chain(chain)
-    found = endpoints(rx, tx, ports or {})
+    nfs, hops = with_ports(_chain(chain))
+    found = endpoints(rx, tx, {**(ports or {}), **hops})
     opened = Opened(found.ends, workers)
     abandoned: frozenset[int] = frozenset()
     failure: BaseException | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -114,6 +114,22 @@ class NetworkFunction:
         return f"<network function {self.name}>"
 
 
+class Hop(NetworkFunction):
+    """An NF outside of Wirebrick: packets leave to it by the two ports that its parameters name, and come back there.
+
+    Its parameters are ``inside`` and ``outside``; its second stream is what comes in at those.
+    """
+
+    def comes_back(self, parameters: Mapping[str, Any]) -> Callable[[Any], int]:
+        """A function of a packet: 1 where it came in at one of the hop's ports, else 0."""
+        inside, outside = parameters["inside"], parameters["outside"]
+
+        def returned(packet: Any) -> int:
+            return 1 if packet.ingress == inside or packet.ingress == outside else 0
+
+        return returned
+
+
 def _is_stream(parameter: inspect.Parameter) -> bool:
     """Streams come by position and have no default; everything else is configuration."""
     return parameter.kind is not parameter.KEYWORD_ONLY and parameter.default is parameter.empty
@@ -136,13 +152,18 @@ def build_chain(chain: list[NetworkFunction | Configured], *, spread: bool = Fal
     """The complete graph of NFs in a row, from all ports to the egress port. Raises GraphError.
 
     Before an NF that is placed on other workers than the one before it, packets are shuffled there by flow;
-    with ``spread`` also where they come in, to all workers if the first NF isn't placed.
+    with ``spread`` also where they come in, to all workers if the first NF isn't placed. What comes back from a
+    hop outside goes on behind it.
     """
     graph = Graph()
     stream: Any = Input(graph, None, None).output((), None)
     first = chain[0].workers if chain and isinstance(chain[0], Configured) else None
     if spread and first is None:
         stream = shuffle(stream, "flow")
+    returned = {}
+    for position, nf in enumerate(chain):
+        if isinstance(nf, Configured) and isinstance(nf.nf, Hop):
+            stream, returned[position] = stream.group_by(2, nf.nf.comes_back(nf.parameters))
     here: tuple[int, ...] | None = None
     for position, nf in enumerate(chain):
         wanted = nf.workers if isinstance(nf, Configured) else None
@@ -153,7 +174,7 @@ def build_chain(chain: list[NetworkFunction | Configured], *, spread: bool = Fal
             before = chain[position - 1]
             name = before.nf.name if isinstance(before, Configured) else before.name
             raise GraphError(f"the NF {name} has no output, so nothing reaches what is behind it")
-        stream = nf(stream)
+        stream = nf(stream, returned[position]) if position in returned else nf(stream)
         if isinstance(stream, list):
             raise GraphError(
                 "an NF in a chain has one output; this one has several",

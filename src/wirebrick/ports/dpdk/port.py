@@ -105,14 +105,17 @@ class DpdkPort(Port):
         self._made.hold()
         return self._made
 
-    def start(self, pool: DpdkMempool) -> int:
-        """Start the device, once, with the run's mempool; the address of its functions for bursts."""
-        device = self._opened()
+    def use(self, pool: DpdkMempool) -> int:
+        """Work with the run's mempool; the address of the device's functions for bursts."""
         if self._pool is None:
             pool.hold()
             self._pool = pool
-            device.start(pool, self.queues)
-        return device.operations
+        return self._opened().operations
+
+    def start(self) -> None:
+        """Set up the queues, and start the device. Raises PortError."""
+        if self._device is not None and self._pool is not None:
+            self._device.start(self._pool, self.queues)
 
     @property
     def statistics(self) -> Mapping[str, int]:

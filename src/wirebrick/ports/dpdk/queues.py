@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from wirebrick.packet.memory import load64, store64
 from wirebrick.ports.base import Sink, Source
-from wirebrick.ports.clock import clock_function
 from wirebrick.ports.dpdk import layout
 from wirebrick.ports.dpdk.mempool import DpdkMempool
+from wirebrick.ports.libc import address_of
 from wirebrick.runtime.blocks import LINES, Blocks
 from wirebrick.runtime.mempool import Mempool
 
@@ -30,17 +30,17 @@ class Queue:
         self._pool: DpdkMempool | None = None
         self._blocks = Blocks()
         self.state = self._blocks.take(layout.STATE)
-        store64(self.state + layout.S_CLOCK, clock_function())
+        store64(self.state + layout.S_CLOCK, address_of("clock_gettime"))
         store64(self.state + layout.S_CELLS, self._blocks.take(LINES))
         store64(self.state + layout.S_QUEUE, worker if port.queues > 1 else 0)
 
     def own(self, pool: Mempool, first: int) -> None:
-        """Have the frames in the stash; the device starts with the first one that has some."""
+        """Have the frames in the worker's stash."""
         assert isinstance(pool, DpdkMempool)
         self._pool = pool
         pool.fill(self._worker, first, self.frames)
         store64(self.state + layout.S_STASH, pool.stash(self._worker))
-        store64(self.state + layout.S_OPERATIONS, self._port.start(pool))
+        store64(self.state + layout.S_OPERATIONS, self._port.use(pool))
 
     def begin(self) -> None:
         """Make the worker's thread one of DPDK's."""

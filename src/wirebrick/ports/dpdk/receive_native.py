@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wirebrick.packet.frame import DESCRIPTOR, NO_PORT, W_BURST, W_FRAMES
 from wirebrick.packet.memory import call3, load32, load64, prefetch, store32, store64, store64x4
-from wirebrick.ports.clock_native import clock_now
+from wirebrick.ports.clock_native import clock
 from wirebrick.ports.dpdk.layout import (
     BATCH,
     F_RECEIVE,
@@ -47,7 +47,7 @@ def receive(state: int, context: int, room: int) -> int:
     count = call3(load64(operations + F_RECEIVE), queue, state + S_MBUFS, most) & 0xFFFF
     if count == 0:
         return 0
-    time = clock_now(load64(state + S_CLOCK), state + S_CELLS)
+    time = clock(load64(state + S_CLOCK), state + S_CELLS)
     return describe_burst(state, context, count, time)
 
 

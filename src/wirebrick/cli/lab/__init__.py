@@ -1,0 +1,1 @@
+"""``wirebrick lab``: hosts to try a chain with, one action a file."""

@@ -1,0 +1,1 @@
+"""The ``xdp:`` port: AF_XDP sockets, from Python alone."""
