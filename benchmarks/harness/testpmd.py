@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import threading
 import time
 from collections.abc import Sequence
 
@@ -36,13 +37,14 @@ def _forwards(vdevs: Sequence[str], seconds: float, core: int | None, mode: str,
         stderr=subprocess.STDOUT,
         text=True,
     )
-    assert process.stdin is not None
-    assert process.stdout is not None
+    guard = threading.Timer(_READY + seconds, process.kill)
+    guard.start()
     try:
-        seen = _shown(process, len(vdevs))  # the first time: it says 0, and counts from there
+        _shown(process, len(vdevs))  # it counts from here
         time.sleep(seconds)
         seen = _shown(process, len(vdevs))
     finally:
+        guard.cancel()
         process.kill()
         process.communicate()
     return sum(seen) / 1e6
@@ -54,11 +56,10 @@ def _shown(process: subprocess.Popen[str], ports: int) -> list[int]:
     assert process.stdout is not None
     said: list[str] = []
     found: list[int] = []
-    end = time.monotonic() + _READY
     try:
         process.stdin.write("show port stats all\n")
         process.stdin.flush()
-        while len(found) < ports and time.monotonic() < end and (line := process.stdout.readline()):
+        while len(found) < ports and (line := process.stdout.readline()):
             said.append(line)
             found += [int(number) for number in _SENT.findall(line)]
     except BrokenPipeError:

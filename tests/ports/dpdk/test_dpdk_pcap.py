@@ -40,6 +40,17 @@ def test_the_same_bytes_as_our_port(
     assert lost == [0]
 
 
+def test_a_filter_stages_packets_in_mbufs(capture: Path, tmp_path: Path, lost: list[int]) -> None:
+    ours, theirs = tmp_path / "ours.pcap", tmp_path / "theirs.pcap"
+    kept = run("macswap", rx=capture, tx=ours, filter="tcp").packets_out
+    device = f"dpdk:net_pcap0,rx_pcap={capture},tx_pcap={theirs}"
+    result = run("macswap", rx=device, count=kept, duration=20, filter="tcp")
+    assert 0 < kept < COUNT
+    assert result.packets_out == kept
+    assert packets(theirs) == packets(ours)
+    assert lost == [0]
+
+
 def test_from_our_port_into_theirs(capture: Path, tmp_path: Path, lost: list[int]) -> None:
     theirs = tmp_path / "theirs.pcap"
     run(forward, rx=capture, tx=f"dpdk:net_pcap0,tx_pcap={theirs}", duration=1)

@@ -14,6 +14,8 @@ from wirebrick.ports.dpdk import eal as eal_module
 from wirebrick.ports.dpdk import library as library_module
 from wirebrick.ports.dpdk.devargs import Devargs
 from wirebrick.ports.dpdk.port import DpdkPort, _open
+from wirebrick.ports.null import NullPort
+from wirebrick.runtime.mempool import Mempool
 
 ROOT = os.geteuid() == 0
 
@@ -60,6 +62,14 @@ def test_a_device_named_twice(dpdk: None) -> None:
 def test_a_device_beside_a_port_that_fails(dpdk: None) -> None:
     with pytest.raises(PortError, match="no such file"):
         run(forward, rx="dpdk:net_null0", ports={"x": "pcap:/none.pcap,"}, duration=0.1)
+    assert _open == []
+
+
+def test_beside_a_port_whose_packets_lie_elsewhere(lost: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(NullPort, "mempool", lambda port, frames, size: Mempool(frames, size))
+    with pytest.raises(PortError, match="dpdk:net_null0 and null: can't be in one run"):
+        run(forward, rx="dpdk:net_null0", tx="null:", duration=0.1)
+    assert lost == [0]
     assert _open == []
 
 

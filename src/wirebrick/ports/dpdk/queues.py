@@ -16,7 +16,7 @@ from wirebrick.runtime.mempool import Mempool
 if TYPE_CHECKING:
     from wirebrick.ports.dpdk.port import DpdkPort
 
-_STASHED = 64  # frames that each brings for the stash of its worker
+_STASHED = 8  # frames that each brings for the stash of its worker: DPDK has 32 devices at most
 
 
 class Queue:
