@@ -65,6 +65,17 @@ def test_a_device_beside_a_port_that_fails(dpdk: None) -> None:
     assert _open == []
 
 
+def test_queues_that_nobody_would_look_at(dpdk: None, tmp_path: Path) -> None:
+    run(forward, rx="memory:count=3", tx=tmp_path / "a.pcap")
+    two = ",".join(f"rx_pcap={tmp_path}/a.pcap" for _ in range(2))
+    with pytest.raises(PortError, match="it has 2 queues, and there is 1 worker"):
+        run(forward, rx=f"dpdk:net_pcap0,{two}", duration=0.1)
+    with pytest.raises(PortError, match="it has 2 queues, and there are 3 workers") as caught:
+        run(forward, rx=f"dpdk:net_pcap0,{two}", duration=0.1, workers=3)
+    assert "make 1 or 3" in caught.value.cure
+    assert _open == []
+
+
 def test_beside_a_port_whose_packets_lie_elsewhere(lost: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(NullPort, "mempool", lambda port, frames, size: Mempool(frames, size))
     with pytest.raises(PortError, match="dpdk:net_null0 and null: can't be in one run"):

@@ -62,6 +62,19 @@ class Devargs:
             return default
 
     @property
+    def queues(self) -> int | None:
+        """How many queues it has, whatever is asked for; None where the worker's number decides.
+
+        >>> Devargs("net_af_packet0,iface=eth1,qpairs=2").queues, Devargs("net_tap0").queues
+        (2, None)
+        """
+        if self.driver == "net_af_packet":
+            return self.number("qpairs", 1)
+        if self.driver == "net_pcap":  # one for each file
+            return max(1, *(self.text.count(f",{option}=") for option in ("rx_pcap", "tx_pcap")))
+        return None
+
+    @property
     def cure(self) -> str:
         """What to do where DPDK doesn't find the device."""
         if self.is_pci:

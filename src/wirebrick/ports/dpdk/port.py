@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from wirebrick.errors import PortError
 from wirebrick.ports.base import Paused, Port, Sink, Source
 from wirebrick.ports.dpdk import layout
 from wirebrick.ports.dpdk.devargs import Devargs
@@ -23,8 +24,6 @@ from wirebrick.runtime.mempool import Mempool
 
 JUMBO = 9216
 _SPARE = 2 * layout.CACHED + layout.FULL + layout.BATCH  # frames that a worker's cache and stash may hold
-# Virtual devices that share flows out over queues, though not by RSS: how many queues the option gives them.
-_QUEUES = {"net_af_packet": "qpairs"}
 _NO_FLOWS = ("net_null",)  # what it brings belongs to no flow: any queue may have it
 
 _open: list[DpdkPort] = []  # those that hold a device: the mempool is made for all
@@ -63,11 +62,11 @@ class DpdkPort(Port):
 
     def splits(self, workers: int) -> bool:
         """Whether it has a queue for each worker, and shares flows out over them: by RSS, or by its own means."""
-        driver = self.devargs.driver
-        if driver in _QUEUES:
-            return self.devargs.number(_QUEUES[driver], 1) >= workers
-        if driver is not None:
-            return driver in _NO_FLOWS
+        fixed = self.devargs.queues
+        if fixed is not None:
+            return fixed == workers
+        if self.devargs.driver is not None:
+            return self.devargs.driver in _NO_FLOWS
         device = self._opened()
         return device.hashes_flows and device.most_queues >= workers
 
@@ -87,6 +86,14 @@ class DpdkPort(Port):
         self._opened()
         self._workers.add(worker)
         self.queues = workers if self.splits(workers) else 1
+        fixed = self.devargs.queues
+        if fixed not in (None, self.queues):
+            few = "1" if workers == 1 else f"1 or {workers}"
+            raise PortError(
+                f"{self.spec}: it has {fixed} queues, and there {'is' if workers == 1 else 'are'} {workers}"
+                f" worker{'' if workers == 1 else 's'}: what comes into the others would be lost",
+                cure=f"have it make {few} (net_af_packet: qpairs; net_pcap: a queue for each file)",
+            )
 
     @property
     def spare(self) -> int:
