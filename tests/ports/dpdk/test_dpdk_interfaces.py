@@ -69,6 +69,12 @@ print("swapped")
 """
 
 
+def received(space: str) -> int:
+    """Packets that the interface of a host has received."""
+    (link,) = json.loads(inside(space, "ip", "-s", "-j", "link", "show", "eth"))
+    return int(link["stats64"]["rx"]["packets"])
+
+
 @pytest.fixture(scope="module")
 def box(dpdk: None) -> Iterator[None]:
     try:
@@ -111,6 +117,21 @@ def test_hosts_talk_through_a_chain(chain: subprocess.Popen[str]) -> None:
     assert totals["bytes_copied"] == 0
     for port in totals["ports"]:
         assert port["statistics"]["imissed"] == port["statistics"]["rx_nombuf"] == 0
+
+
+def test_packets_larger_than_the_mtu_are_dropped_and_counted(box: None) -> None:
+    """Among others, which stay in order."""
+    script = (
+        "from wirebrick import run\n"
+        "sizes = [60, 1514, 1600, 9000, 100, 1519, 70]\n"
+        "packets = [bytes(12) + bytes([8, n % 256]) + bytes(size - 14) for n, size in enumerate(sizes * 100)]\n"
+        "r = run('macswap', rx=packets, tx='dpdk:net_af_packet0,iface=left', duration=0.5)\n"
+        "print(r.ports[0].packets_in, r.drops, r.packets_in - r.packets_out == r.packets_dropped)\n"
+    )
+    before = received(LEFT)
+    process = start(BOX, "-c", script)
+    assert process.communicate(timeout=30)[0] == "700 {'out.too_long': 300} True\n"
+    assert received(LEFT) - before == 400
 
 
 def test_a_tap_of_dpdk(box: None) -> None:

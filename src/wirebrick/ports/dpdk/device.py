@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from wirebrick.ports.dpdk.mempool import DpdkMempool
 
 DESCRIPTORS = 1024  # of a queue, where the device allows so many
-_HEADERS = 14 + 2 * 4  # bytes of Ethernet with two VLAN tags: MTU counts what is behind
+# Bytes of Ethernet, with two VLAN tags in what comes, one in what is sent: MTU counts what is behind.
+_RECEIVED_HEADERS = 14 + 2 * 4
+_SENT_HEADERS = 14 + 4
 _ANY_SOCKET = 0xFFFFFFFF
 _MTU = 1500
 # Each 16 bits alike: both directions of a connection give the same hash (Woo and Park, "Scalable TCP Session
@@ -78,11 +80,21 @@ class Device:
         return self._hashes != 0
 
     @property
-    def frame_size(self) -> int:
-        """Bytes of the largest packet it may bring."""
+    def mtu(self) -> int:
+        """The largest packet behind the Ethernet header, in bytes."""
         mtu = ctypes.c_uint16(_MTU)
         self._lib["eth_dev_get_mtu"](self._port, ctypes.byref(mtu))
-        return mtu.value + _HEADERS
+        return mtu.value
+
+    @property
+    def frame_size(self) -> int:
+        """Bytes of the largest packet it may bring."""
+        return self.mtu + _RECEIVED_HEADERS
+
+    @property
+    def longest(self) -> int:
+        """Bytes of the largest packet it can send."""
+        return self.mtu + _SENT_HEADERS
 
     def start(self, pool: DpdkMempool, queues: int) -> None:
         """Set up ``queues`` to receive, into mbufs of ``pool``, and as many to send; start. Raises PortError."""

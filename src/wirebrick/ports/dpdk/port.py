@@ -24,6 +24,7 @@ from wirebrick.runtime.mempool import Mempool
 
 JUMBO = 9216
 _SPARE = 2 * layout.CACHED + layout.FULL + layout.BATCH  # frames that a worker's cache and stash may hold
+_NO_WIRE = ("net_null", "net_ring", "net_pcap", "net_memif")
 _NO_FLOWS = ("net_null",)  # what it brings belongs to no flow: any queue may have it
 
 _open: list[DpdkPort] = []  # those that hold a device: the mempool is made for all
@@ -59,6 +60,11 @@ class DpdkPort(Port):
         """The largest packet it may bring: as its MTU says; net_null's, as its option."""
         least = self.devargs.number("size", 64) if self.devargs.driver == "net_null" else 0
         return max(least, self._opened().frame_size)
+
+    @property
+    def longest(self) -> int:
+        """Bytes of the largest packet that it sends, or 0 where it takes any: what has no wire behind it."""
+        return 0 if self.devargs.driver in _NO_WIRE else self._opened().longest
 
     def splits(self, workers: int) -> bool:
         """Whether it has a queue for each worker, and shares flows out over them: by RSS, or by its own means."""
@@ -132,7 +138,10 @@ class DpdkPort(Port):
         """
         if self._device is not None:
             self._counts = self._device.count()
-        return {**self._counts, "rx_segments": sum(source.lost[0] for source in self._sources)}
+        return {
+            **self._counts,
+            "rx_segments": sum(source.counted(layout.S_LOST)[0] for source in self._sources),
+        }
 
     def look(self, paused: Paused) -> list[str]:
         """Whether its link went down or came up."""

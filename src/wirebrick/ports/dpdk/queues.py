@@ -52,10 +52,9 @@ class Queue:
         assert self._pool is not None
         self._pool.leave_thread()
 
-    @property
-    def lost(self) -> tuple[int, int]:
-        """Packets that were dropped here, and their bytes on the wire."""
-        return load64(self.state + layout.S_LOST), load64(self.state + layout.S_LOST_BYTES)
+    def counted(self, counter: int) -> tuple[int, int]:
+        """Packets that were dropped here, and their bytes on the wire; ``counter``: S_LOST or S_TOO_LONG."""
+        return load64(self.state + counter), load64(self.state + counter + 8)
 
 
 class DpdkSource(Queue, Source):
@@ -80,8 +79,9 @@ class DpdkSink(Queue, Sink):
 
         self.transmit = load_native("wirebrick.ports.dpdk.transmit_native", {"transmit": 4})["transmit"]
         store64(self.state + layout.S_LOCK, lock)
+        store64(self.state + layout.S_LONGEST, port.longest)
 
     @property
     def dropped(self) -> Mapping[str, tuple[int, int]]:
-        """What the device had no room for."""
-        return {"no_room": self.lost}
+        """What the device had no room for, and what is larger than its MTU allows."""
+        return {"no_room": self.counted(layout.S_LOST), "too_long": self.counted(layout.S_TOO_LONG)}

@@ -12,7 +12,7 @@ from wirebrick.packet.frame import (
     W_BURST,
     W_FRAMES,
 )
-from wirebrick.packet.memory import call3, load32, load64, store32, store64
+from wirebrick.packet.memory import call3, copy, load32, load64, store32, store64
 from wirebrick.ports.dpdk.layout import (
     BATCH,
     F_TRANSMIT,
@@ -24,12 +24,13 @@ from wirebrick.ports.dpdk.layout import (
     MBUF,
     REARM,
     S_LOCK,
+    S_LONGEST,
     S_LOST,
-    S_LOST_BYTES,
     S_MBUFS,
     S_OPERATIONS,
     S_QUEUE,
     S_STASH,
+    S_TOO_LONG,
     ST_COUNT,
     ST_FIRST,
     ST_FRAMES,
@@ -41,7 +42,7 @@ from wirebrick.state.lock_native import lock_acquire, lock_release
 
 
 def transmit(state: int, context: int, list: int, start: int) -> int:
-    """Send the packets from position ``start`` of the list; all are taken, those without room are dropped."""
+    """Send the packets from position ``start`` of the list; all are taken, those that can't be sent are dropped."""
     count = load64(list)
     lock = load64(state + S_LOCK)
     if lock != 0:
@@ -49,11 +50,31 @@ def transmit(state: int, context: int, list: int, start: int) -> int:
     index = start
     while index < count:
         size = min(count - index, BATCH)
-        send_batch(state, context, list + LIST_HEAD + 4 * index, size)
+        item = list + LIST_HEAD + 4 * index
+        good = size
+        if load64(state + S_LONGEST) != 0:
+            good = set_aside(state, context, item, size)
+            count_lost(state + S_TOO_LONG, context, item + 4 * good, size - good)
+        send_batch(state, context, item, good)
         index += size
     if lock != 0:
         lock_release(lock)
     return count - start
+
+
+def set_aside(state: int, context: int, item: int, count: int) -> int:
+    """Put packets that are too long behind the others, which stay in order; how many those are."""
+    longest = load64(state + S_LONGEST)
+    lengths = load64(context + W_BURST) + D_LENGTH
+    good = 0
+    for index in range(count):
+        position = load32(item + 4 * index)
+        if load32(lengths + position * DESCRIPTOR) <= longest:
+            if good < index:
+                copy(item + 4 * good + 4, item + 4 * good, 4 * (index - good))
+                store32(item + 4 * good, position)
+            good += 1
+    return good
 
 
 def send_batch(state: int, context: int, item: int, count: int) -> int:
@@ -76,7 +97,7 @@ def send_batch(state: int, context: int, item: int, count: int) -> int:
             ready = sent
         sent += took
     if sent < count:
-        count_lost(state, context, item + 4 * sent, count - sent)
+        count_lost(state + S_LOST, context, item + 4 * sent, count - sent)
     return 0
 
 
@@ -122,12 +143,12 @@ def take_back(state: int, begin: int, end: int) -> int:
     return 0
 
 
-def count_lost(state: int, context: int, item: int, count: int) -> int:
-    """Count packets that are dropped, whose positions lie at ``item``. Returns 0."""
+def count_lost(counter: int, context: int, item: int, count: int) -> int:
+    """Count packets that are dropped, whose positions lie at ``item``: how many, and their bytes. Returns 0."""
     wire = load64(context + W_BURST) + D_WIRE
     size = 0
     for index in range(count):
         size += load32(wire + load32(item + 4 * index) * DESCRIPTOR)
-    store64(state + S_LOST, load64(state + S_LOST) + count)
-    store64(state + S_LOST_BYTES, load64(state + S_LOST_BYTES) + size)
+    store64(counter, load64(counter) + count)
+    store64(counter + 8, load64(counter + 8) + size)
     return 0
