@@ -26,6 +26,7 @@ EXPERIMENTS = {
     "veth_afpacket": "macswap on afpacket: beside dpdk-testpmd on net_af_packet, over a veth pair (as root)",
     "latency": "from one veth pair to another through macswap, testpmd, a bridge (as root)",
     "idle": "the processor time of a chain between two interfaces on which nothing comes (as root)",
+    "dpdk": "macswap on a device of DPDK's that makes packets from nothing, beside dpdk-testpmd",
     "interpreter": "the same network functions in plain CPython (for information)",
 }
 

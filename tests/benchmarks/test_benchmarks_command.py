@@ -13,6 +13,7 @@ from benchmarks.harness.captures import write_capture
 from benchmarks.harness.errors import BenchmarkError
 from benchmarks.harness.options import Options
 from benchmarks.harness.process import run_command
+from benchmarks.harness.testpmd import forwards
 
 needs_gcc = pytest.mark.skipif(shutil.which("gcc") is None, reason="the baselines need gcc")
 
@@ -64,6 +65,21 @@ def test_experiments_without_a_baseline(name, monkeypatch):
     rows = list(measure(name, Options(seconds=0.01, repeats=1)))
     assert rows
     assert all(row.wirebrick > 0 and row.baseline is None for row in rows)
+
+
+@pytest.mark.skipif(shutil.which("dpdk-testpmd") is None, reason="the baseline is dpdk-testpmd")
+def test_dpdk_beside_testpmd(monkeypatch):
+    monkeypatch.setattr("benchmarks.experiments.dpdk.SIZES", (128,))
+    (row,) = measure("dpdk", Options(seconds=0.1, repeats=1))
+    assert row.name == "dpdk:net_null, 128 bytes"
+    assert row.wirebrick > 0
+    assert row.baseline > 0
+
+
+@pytest.mark.skipif(shutil.which("dpdk-testpmd") is None, reason="the baseline is dpdk-testpmd")
+def test_a_testpmd_that_does_not_start_is_told():
+    with pytest.raises(BenchmarkError, match=r"(?s)did not start.*net_nul0"):
+        forwards(["net_nul0"], 0.1, None)
 
 
 def test_every_experiment_can_be_imported():

@@ -68,5 +68,9 @@ def _placement(setup: ChainFile, workers: int | None, source: str | None) -> str
 
     several = int(workers or setup.run.get("workers", 1))
     spec = source or setup.ports.get("in", "memory:")
-    spread = several > 1 and not open_port(spec).splits(several)
+    port = open_port(spec)
+    try:
+        spread = several > 1 and not port.splits(several)
+    finally:
+        port.close()
     return placement(build_chain(list(setup.chain), spread=spread), several, spread=spread)

@@ -54,6 +54,9 @@ class Source:
     def begin(self) -> None:
         """Called in the worker's thread, before it receives."""
 
+    def end(self) -> None:
+        """Called in the worker's thread when it has done its work, if ``begin`` was."""
+
     def refill(self) -> bool:
         """Read more; False when there is no more."""
         return False
@@ -79,6 +82,9 @@ class Sink:
 
     def begin(self) -> None:
         """Called in the worker's thread, before it transmits."""
+
+    def end(self) -> None:
+        """Called in the worker's thread when it has done its work, if ``begin`` was."""
 
     @property
     def dropped(self) -> Mapping[str, tuple[int, int]]:

@@ -5,7 +5,7 @@
 >>> open_port("mem:")
 Traceback (most recent call last):
 wirebrick.errors.PortError: 'mem:': there is no kind of port called 'mem'
-  help: did you mean 'memory'? There are: afpacket, memory, null, pcap, tap, xdp
+  help: did you mean 'memory'? There are: afpacket, dpdk, memory, null, pcap, tap, xdp
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from wirebrick.ports.suggest import did_you_mean
 # Imported when one is opened: start-up pays only for the kinds that are used.
 KINDS = {
     "afpacket": "wirebrick.ports.afpacket.port:AfPacketPort",
+    "dpdk": "wirebrick.ports.dpdk.port:DpdkPort",
     "memory": "wirebrick.ports.memory.port:MemoryPort",
     "null": "wirebrick.ports.null:NullPort",
     "pcap": "wirebrick.ports.pcap.port:PcapPort",

@@ -84,14 +84,15 @@ def run(
     check_arguments(workers, duration, count, burst, poll, observer if not interpret else None)
     nfs, hops = with_ports(_chain(chain))
     found = endpoints(rx, tx, {**(ports or {}), **hops})
-    graph = build_chain(nfs, spread=workers > 1 and not found.split(workers))
-    plan = build_plan(graph, found.names, found.default_egress)
-    _refuse_dead_ends(graph, found)
-    matches = _matches(filter)
     opened = Opened(found.ends, workers)
     abandoned: frozenset[int] = frozenset()
     failure: BaseException | None = None
     try:
+        # Some ports must be open to say whether they split.
+        graph = build_chain(nfs, spread=workers > 1 and not found.split(workers))
+        plan = build_plan(graph, found.names, found.default_egress)
+        _refuse_dead_ends(graph, found)
+        matches = _matches(filter)
         opened.open_sources()
         program = make_program(graph, plan, workers, interpret=interpret, observer=observer)
         if show is not None and program.source:

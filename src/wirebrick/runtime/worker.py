@@ -161,10 +161,13 @@ class Worker:
         if self._cpu is not None:
             os.sched_setaffinity(0, {self._cpu})  # of this thread alone
         self.begin = time.perf_counter()
+        begun: list[Source | Sink] = []
         try:
             for source in self.sources:
+                begun.append(source)
                 source.begin()
             for sink in self.sinks.values():
+                begun.append(sink)
                 sink.begin()
             while self._go_on(look):
                 pass
@@ -174,6 +177,8 @@ class Worker:
             self._allowance.give_back(self.index, self.context[W_LIMIT])
         self.leave_rings()
         self._flush_all()
+        for end in begun:
+            end.end()
         self.end = time.perf_counter()
         use_worker(0)
         self.finished = True

@@ -1,0 +1,1 @@
+"""The `dpdk:` port: network cards and virtual devices by DPDK, whose mbufs are Wirebrick's frames. See port.py."""
