@@ -24,7 +24,7 @@ empty frame that lay there for its ring; a sink takes the packet's frame and lea
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
@@ -46,7 +46,7 @@ class Source:
     wire_length: int = 0  # bytes on the wire of every packet, or 0 where they differ
     live: bool = False  # packets come as time goes by: while none do, the worker's clock is the wall's
     frames: int = 0  # frames of the mempool that it keeps in rings of its own
-    fd: int | None = None  # a descriptor that becomes readable when packets come: idle workers sleep on it
+    fd: int | None = None  # what ``descriptors`` gives, where that is one and stays
 
     def own(self, pool: Mempool, first: int) -> None:
         """Take ``frames`` frames, from number ``first`` on; called once, before the workers begin."""
@@ -56,6 +56,10 @@ class Source:
 
     def end(self) -> None:
         """Called in the worker's thread when it has done its work, if ``begin`` was."""
+
+    def descriptors(self) -> Sequence[int]:
+        """What becomes readable when packets come: an idle worker asks for it and sleeps on it. Empty: it naps."""
+        return () if self.fd is None else (self.fd,)
 
     def refill(self) -> bool:
         """Read more; False when there is no more."""

@@ -95,7 +95,7 @@ class Worker:
         self._cpu = cpu
         self._drive = _DRIVE(load_native("wirebrick.runtime.driver_native", {"drive": 1})["drive"])
         self._rings = rings
-        self._rest = Rest(context, poll, rings is not None, [source.fd for source in sources])
+        self._rest = Rest(context, poll, rings is not None, sources)
         self._live = live
         self._going = threading.Event()
         self._going.set()

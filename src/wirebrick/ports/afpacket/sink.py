@@ -11,8 +11,8 @@ import numpy as np
 from wirebrick.packet.memory import call1, load32
 from wirebrick.ports.afpacket import layout
 from wirebrick.ports.afpacket.packet_socket import PacketSocket
-from wirebrick.ports.afpacket.source import libc_address
 from wirebrick.ports.base import Sink
+from wirebrick.ports.libc import address_of
 
 _NATIVE = "wirebrick.ports.afpacket.transmit_native"
 _FUNCTIONS = {"transmit": 4, "send": 1}
@@ -36,7 +36,7 @@ class PacketSink(Sink):
         self._state = np.zeros(layout.SINK // 8, np.int64)
         self.state = self._state.ctypes.data
         self._set(layout.T_FD, packets.fd)
-        self._set(layout.T_SEND, libc_address("send"))
+        self._set(layout.T_SEND, address_of("send"))
         self._aim()
         self.set_mtu(mtu)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import struct
 
 import numpy as np
@@ -11,6 +10,7 @@ from wirebrick.ports.afpacket import layout
 from wirebrick.ports.afpacket.options import Options
 from wirebrick.ports.afpacket.packet_socket import PacketSocket
 from wirebrick.ports.base import Source
+from wirebrick.ports.libc import address_of
 
 _NATIVE = "wirebrick.ports.afpacket.receive_native"
 _FUNCTIONS = {"receive_blocks": 3, "receive_slots": 3}
@@ -42,7 +42,7 @@ class PacketSource(Source):
         self._state = np.zeros(layout.SOURCE // 8, np.int64)
         self.state = self._state.ctypes.data
         self._set(layout.S_FD, packets.fd)
-        self._set(layout.S_RECV, libc_address("recv"))
+        self._set(layout.S_RECV, address_of("recv"))
         self._set(layout.S_STAGE, self._stage.ctypes.data)
         self._aim()
 
@@ -99,8 +99,3 @@ class PacketSource(Source):
 
     def _set(self, at: int, value: int) -> None:
         self._state[at // 8] = value
-
-
-def libc_address(name: str) -> int:
-    """Where a function of the C library is."""
-    return int(ctypes.cast(getattr(ctypes.CDLL(None), name), ctypes.c_void_p).value or 0)

@@ -18,12 +18,13 @@ from wirebrick.packet.frame import (
     W_STRIDE,
 )
 from wirebrick.packet.memory import call3, load32, load64, store64, store64x4
+from wirebrick.ports.clock_native import clock
 
 # The state block of a source or sink: 64-bit words, by byte offset.
 S_FD = 0  # the queue
 S_CALL = 8  # address of read(2) or write(2)
-S_CLOCK = 16  # address of clock_gettime(2)
-S_TIME = 24  # struct timespec: seconds, nanoseconds
+S_CLOCK = 16  # address of clock_gettime(3)
+S_TIME = 24  # 16 bytes for it
 S_COPIED = 40  # bytes copied between frames and the kernel
 S_TOO_LONG = 48  # packets dropped: longer than a frame
 S_REFUSED = 56  # packets that the kernel didn't take
@@ -31,8 +32,6 @@ S_REFUSED_BYTES = 64
 STATE = 72  # bytes
 
 _LOOKS = 2  # packets read for each one asked for: a flood of those that are dropped must come to an end
-_BILLION = 1_000_000_000
-_REALTIME = 0
 
 
 def receive(state: int, context: int, room: int) -> int:
@@ -59,8 +58,7 @@ def receive(state: int, context: int, room: int) -> int:
             store64(state + S_TOO_LONG, load64(state + S_TOO_LONG) + 1)
             continue
         if time == 0:
-            call3(load64(state + S_CLOCK), _REALTIME, state + S_TIME, 0)
-            time = load64(state + S_TIME) * _BILLION + load64(state + S_TIME + 8)
+            time = clock(load64(state + S_CLOCK), state + S_TIME)
         store64x4(descriptor, data, length | (length << 32), time, NO_PORT << 16 | (frame << 32))
         descriptor += DESCRIPTOR
         got += 1

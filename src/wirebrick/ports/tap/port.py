@@ -14,9 +14,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from wirebrick.ports.afpacket.source import libc_address
 from wirebrick.ports.base import Paused, Port, Sink, Source
 from wirebrick.ports.interface import Interface
+from wirebrick.ports.libc import address_of
 from wirebrick.ports.tap import native
 from wirebrick.ports.tap.device import open_queue, set_up
 from wirebrick.ports.tap.options import parse_options
@@ -33,8 +33,8 @@ class _State:
         self._words = np.zeros(native.STATE // 8, np.int64)
         self.address = int(self._words.ctypes.data)
         self[native.S_FD] = fd
-        self[native.S_CALL] = libc_address(call)
-        self[native.S_CLOCK] = libc_address("clock_gettime")
+        self[native.S_CALL] = address_of(call)
+        self[native.S_CLOCK] = address_of("clock_gettime")
 
     def __getitem__(self, at: int) -> int:
         return int(self._words[at // 8])

@@ -33,7 +33,7 @@ _RETRY = 0.5  # seconds between two tries to open an interface that came back
 class XdpPort(Port):
     """``xdp:IF[@QUEUE][,option=value]...``: packets of an interface, or of one of its queues.
 
-    Options: ``mode`` (``native``, ``generic``, or ``auto``: native where the driver has it), ``copy=yes`` (no
+    Options: ``mode`` (``native``, ``generic``, or ``auto``: native where the driver has it), ``copy=on`` (no
     zero-copy), ``ring`` (entries of each ring), ``kernel`` (what this filter matches stays with the kernel),
     ``checksum`` (``complete``: those left partial are completed, ``keep``, or ``auto``: on veth devices).
 
@@ -150,8 +150,6 @@ class XdpPort(Port):
         self._detach()
         for queue in self._queues.values():
             queue.close()
-        for source in self._sources:
-            source.close()
         if "interface" in vars(self):  # its name was right
             self.interface.close()
 

@@ -67,8 +67,9 @@ class XdpQueue:
 
     @property
     def fd(self) -> int:
-        """The descriptor of the socket that receives."""
-        return self._sockets[0].fd
+        """The descriptor of the socket that receives; -1 while there is none."""
+        first = self._sockets[:1]
+        return first[0].fd if first else -1
 
     @property
     def statistics(self) -> dict[str, int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import select
 from collections.abc import Sequence
 
 from wirebrick.packet.memory import load64, store64
@@ -30,9 +29,6 @@ class XdpSource(Source):
         self._blocks = Blocks()
         self.state = self._blocks.take(layout.SOURCE)
         self._repair = repair
-        # One descriptor for all queues, which stays when a queue is made anew with its interface.
-        self._epoll = select.epoll()
-        self.fd = self._epoll.fileno()
 
     def own(self, pool: Mempool, first: int) -> None:
         """Take the frames that are to be filled."""
@@ -52,10 +48,12 @@ class XdpSource(Source):
         ):
             store64(self.state + word, value)
 
+    def descriptors(self) -> Sequence[int]:
+        """Its queues' sockets; none while the interface is gone."""
+        return [fd for queue in self.queues if (fd := queue.fd) >= 0]
+
     def opened(self) -> None:
         """Its queues have new sockets."""
-        for queue in self.queues:
-            self._epoll.register(queue.fd, select.EPOLLIN)
         store64(self.state + layout.S_QUEUES, len(self.queues))
 
     def gone(self) -> None:
@@ -66,8 +64,3 @@ class XdpSource(Source):
     def repaired(self) -> int:
         """Packets whose checksum was completed."""
         return load64(self.state + layout.S_REPAIRED)
-
-    def close(self) -> None:
-        """Close the descriptor to sleep on."""
-        if not self._epoll.closed:
-            self._epoll.close()
