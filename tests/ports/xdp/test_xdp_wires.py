@@ -273,9 +273,8 @@ def test_a_real_sender_that_leaves_checksums_to_its_card(wires, box):
         ["ip", "netns", "exec", right.host, sys.executable, "-c", code], stdout=subprocess.PIPE, text=True
     )
     assert eventually(lambda: ":7 " in right.on_host("ss", "-ltn"))
-    with inside(left.host):
-        with socket.create_connection(("192.0.2.2", 7), timeout=5) as client:
-            client.sendall(bytes(2_000_000))
+    with inside(left.host), socket.create_connection(("192.0.2.2", 7), timeout=5) as client:
+        client.sendall(bytes(2_000_000))
     assert server.communicate(timeout=10)[0].strip() == "2000000"
     result = running.stop()
     assert result.ports[0].statistics["checksums_completed"] > 10
