@@ -1,6 +1,7 @@
 """A worker by itself: resting, the clock of live sources, how it ends."""
 
 import ctypes
+import threading
 import time
 from collections.abc import Callable
 
@@ -95,3 +96,30 @@ def test_busy_it_never_sleeps(naps: list[float]) -> None:
     take()
     assert naps == []
     assert context[W_SPIN] > 0
+
+
+def test_a_list_cut_short_by_a_flush_waits_while_the_worker_is_paused() -> None:
+    """Ports exchange their sockets in a pause: what takes packets must not be called."""
+    keep = PROCESS(send_all)
+    worker = worker_of([Script([8])], keep)
+    sink = worker.sinks[0]
+    sink.room = sink.left = 4  # type: ignore[attr-defined]
+    flush, seen = sink.flush, list[int]()
+
+    def flush_in_a_pause() -> None:
+        flush()
+        if not seen:
+            worker.pause()
+            threading.Thread(target=look).start()
+
+    def look() -> None:
+        time.sleep(0.1)
+        assert worker.still
+        seen.append(len(sink.got))  # type: ignore[attr-defined]
+        worker.resume()
+
+    sink.flush = flush_in_a_pause  # type: ignore[method-assign]
+    worker.run()
+    assert worker.error is None
+    assert seen == [4]
+    assert sink.got == list(range(8))  # type: ignore[attr-defined]

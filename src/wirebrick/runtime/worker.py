@@ -185,9 +185,8 @@ class Worker:
 
     def _go_on(self, look: Callable[[], None] | None) -> bool:
         try:
-            if self.context[
-                W_PAUSE
-            ]:  # lists that were cut short by a flush would go on before the next burst
+            # Lists that were cut short by a flush would go on, pause or not.
+            if self.context[W_PAUSE]:
                 self._stand_still()
             again = self._serve(self._drive(self.context.address))
             if look is not None:
