@@ -24,7 +24,7 @@ from wirebrick.packet.frame import (
     W_BURST,
 )
 from wirebrick.packet.memory import load16, load32, load64, store32, store64
-from wirebrick.ports.afpacket.source import libc_address
+from wirebrick.ports.libc import libc_address
 from wirebrick.ports.tap import native
 from wirebrick.runtime.context import Context
 

@@ -11,8 +11,8 @@ import numpy as np
 from wirebrick.packet.memory import call1, load32
 from wirebrick.ports.afpacket import layout
 from wirebrick.ports.afpacket.packet_socket import PacketSocket
-from wirebrick.ports.afpacket.source import libc_address
 from wirebrick.ports.base import Sink
+from wirebrick.ports.libc import libc_address
 
 _NATIVE = "wirebrick.ports.afpacket.transmit_native"
 _FUNCTIONS = {"transmit": 4, "send": 1}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import struct
 
 import numpy as np
@@ -11,6 +10,7 @@ from wirebrick.ports.afpacket import layout
 from wirebrick.ports.afpacket.options import Options
 from wirebrick.ports.afpacket.packet_socket import PacketSocket
 from wirebrick.ports.base import Source
+from wirebrick.ports.libc import libc_address
 
 _NATIVE = "wirebrick.ports.afpacket.receive_native"
 _FUNCTIONS = {"receive_blocks": 3, "receive_slots": 3}
@@ -99,8 +99,3 @@ class PacketSource(Source):
 
     def _set(self, at: int, value: int) -> None:
         self._state[at // 8] = value
-
-
-def libc_address(name: str) -> int:
-    """Where a function of the C library is."""
-    return int(ctypes.cast(getattr(ctypes.CDLL(None), name), ctypes.c_void_p).value or 0)

@@ -14,9 +14,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from wirebrick.ports.afpacket.source import libc_address
 from wirebrick.ports.base import Paused, Port, Sink, Source
 from wirebrick.ports.interface import Interface
+from wirebrick.ports.libc import libc_address
 from wirebrick.ports.tap import native
 from wirebrick.ports.tap.device import open_queue, set_up
 from wirebrick.ports.tap.options import parse_options
