@@ -24,7 +24,7 @@ from wirebrick.packet.frame import (
     W_BURST,
 )
 from wirebrick.packet.memory import load16, load32, load64, store32, store64
-from wirebrick.ports.afpacket.source import libc_address
+from wirebrick.ports.libc import address_of
 from wirebrick.ports.tap import native
 from wirebrick.runtime.context import Context
 
@@ -40,8 +40,8 @@ class Queue:
         self.peer.setblocking(False)
         self.state = np.zeros(native.STATE // 8, np.int64)
         self.state[native.S_FD // 8] = self.own.fileno()
-        self.state[native.S_CALL // 8] = libc_address(call)
-        self.state[native.S_CLOCK // 8] = libc_address("clock_gettime")
+        self.state[native.S_CALL // 8] = address_of(call)
+        self.state[native.S_CLOCK // 8] = address_of("clock_gettime")
         self.context = Context(burst=8, frame_size=1536, ports=1, counters=1)
         self.functions = {name: getattr(native, name) for name in ARGUMENTS}
         if compiled:
