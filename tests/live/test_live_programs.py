@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from wire import PORTS, SERVER, SERVER6, Wire, need, rules
+from wire import PORTS, SERVER, SERVER6, Wire, need, need_dpdk, rules
 
 from wirebrick.ports.spec import KINDS
 
@@ -22,7 +22,7 @@ def wire(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     need("curl", "iperf3", "dig", "dnsmasq", "ssh", "traceroute", "tracepath", "ss")
     folder = tmp_path_factory.mktemp("live")
     if request.param == "dpdk":
-        pytest.importorskip("wirebrick.ports.dpdk.library").load_dpdk()
+        need_dpdk()
     nfs = [rules(folder), "ttl", "monitor:top=1"]
     with Wire(nfs, PORTS[request.param]) as made:
         yield made

@@ -15,8 +15,10 @@ from typing import Any
 
 import pytest
 
+from wirebrick.errors import PortError
 from wirebrick.lab import Lab
 from wirebrick.lab.privileges import missing_capabilities
+from wirebrick.ports.dpdk.library import library
 
 CLIENT, SERVER, ROUTER = "192.0.2.1", "198.51.100.1", "192.0.2.254"
 CLIENT6, SERVER6, ROUTER6 = "2001:db8:1::1", "2001:db8:2::1", "2001:db8:1::fe"
@@ -36,6 +38,14 @@ def need(*programs: str) -> None:
     for program in ("ip", "ping", *programs):
         if not shutil.which(program):
             pytest.skip(f"{program} is not installed")
+
+
+def need_dpdk() -> None:
+    """Skip where DPDK isn't there."""
+    try:
+        library()
+    except PortError as error:
+        pytest.skip(error.message)
 
 
 class Wire:

@@ -57,9 +57,12 @@ class Source:
     def end(self) -> None:
         """Called in the worker's thread when it has done its work, if ``begin`` was."""
 
-    def descriptors(self) -> Sequence[int]:
-        """What becomes readable when packets come: an idle worker asks for it and sleeps on it. Empty: it naps."""
-        return () if self.fd is None else (self.fd,)
+    def descriptors(self) -> Sequence[int] | None:
+        """What becomes readable when packets come: an idle worker asks for it and sleeps on it.
+
+        Empty: none can come now. None: there is nothing to sleep on, it naps.
+        """
+        return None if self.fd is None else (self.fd,)
 
     def refill(self) -> bool:
         """Read more; False when there is no more."""

@@ -70,13 +70,17 @@ class Rest:
         Nobody waits on the descriptors but during this: the kernel would look after whoever waits, for each packet.
         """
         sleepers = [source.descriptors() for source in self._sources]
-        wakes = all(sleepers) and not self._rings and not pending
+        known = [one for one in sleepers if one is not None]
+        wakes = len(known) == len(sleepers) and not self._rings and not pending
         seconds = SLEEP if wakes else self._nap
         due = self._context[W_DUE]
         if due:
             seconds = min(seconds, max(0.0, (due - self._context[W_NOW]) / 1e9))
+        if not wakes:
+            time.sleep(seconds)
+            return
         waiting = select.poll()
-        for descriptor in [one for several in sleepers for one in several]:
+        for descriptor in [one for several in known for one in several]:
             waiting.register(descriptor, select.POLLIN)
         for _, event in waiting.poll(max(1, round(seconds * 1e3))):
             if not event & select.POLLIN:

@@ -44,9 +44,9 @@ def balanced(result) -> bool:
 
 
 def test_all_options() -> None:
-    spec = f"tap:wb0,mtu=9000,mac=02:00:00:00:00:0a,up=off,{ADDRESSES}"
+    spec = f"tap:wb0,mtu=9000,queue=100,mac=02:00:00:00:00:0a,up=off,{ADDRESSES}"
     addresses = ip_interface("10.9.0.1/24"), ip_interface("fd09::1/64")
-    assert parse_options(spec) == Options("wb0", 9000, bytes.fromhex("02000000000a"), False, addresses)
+    assert parse_options(spec) == Options("wb0", 9000, 100, bytes.fromhex("02000000000a"), False, addresses)
     assert parse_options("tap:wb0") == Options("wb0")
     port = open_port("tap:wb0")
     assert (port.two_way, port.splits(3)) == (True, True)

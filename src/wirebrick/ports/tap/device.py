@@ -18,7 +18,7 @@ _TUNSETIFF = 0x400454CA
 _IFF_TAP, _IFF_MULTI_QUEUE, _IFF_NO_PI = 0x0002, 0x0100, 0x1000
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 0x1
 _SIOCSIFMTU, _SIOCSIFHWADDR, _ARPHRD_ETHER = 0x8922, 0x8924, 1
-_SIOCSIFADDR, _SIOCSIFNETMASK = 0x8916, 0x891C
+_SIOCSIFADDR, _SIOCSIFNETMASK, _SIOCSIFTXQLEN = 0x8916, 0x891C, 0x8943
 
 
 def open_queue(spec: str, name: str, several: bool) -> int:
@@ -44,6 +44,8 @@ def set_up(spec: str, options: Options) -> None:
     what = "it can't be set up"
     try:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as four:
+            what = f"its queue can't hold {options.queue} packets"
+            fcntl.ioctl(four, _SIOCSIFTXQLEN, struct.pack("=16si20x", name, options.queue))
             if options.mtu is not None:
                 what = f"its MTU can't be {options.mtu}"
                 fcntl.ioctl(four, _SIOCSIFMTU, struct.pack("=16si20x", name, options.mtu))

@@ -31,6 +31,7 @@ def _mac(text: str) -> bytes:
 
 _ALLOWED = {
     "mtu": (between(68, 65521), "bytes, 68 to 65521"),
+    "queue": (between(1, 65536), "packets that wait for a worker, 1 to 65536"),
     "mac": (_mac, "an address of one station, as 02:00:00:00:00:01"),
     "up": (on_off, "on or off"),
     "address": (_addresses, "192.0.2.1/24, fd00::1/64, or both with a + between"),
@@ -43,6 +44,7 @@ class Options:
 
     name: str
     mtu: int | None = None
+    queue: int = 4096  # the kernel's 1,000 are less than TCP has under way
     mac: bytes | None = None
     up: bool = True
     address: tuple[Address, ...] = ()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from wirebrick.errors import PortError
-from wirebrick.ports.options import between, on_off, one_of, split_options
+from wirebrick.ports.options import Allowed, between, on_off, one_of, split_options
 
 _FORM = "write xdp:IF or xdp:IF@QUEUE, with options behind it: xdp:eth0@1,mode=native"
 _LEAST, _MOST = 64, 32768
@@ -44,7 +44,7 @@ def _entries(text: str) -> int:
     return size
 
 
-_ALLOWED = {
+_ALLOWED: Allowed = {
     "mode": (one_of("auto", "native", "generic"), "auto, native or generic"),
     "copy": (on_off, "on (no zero-copy) or off (where the driver can)"),
     "ring": (_entries, f"entries of each ring, a power of two from {_LEAST} to {_MOST}"),
