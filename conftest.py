@@ -14,10 +14,15 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from scapy.config import conf
+from scapy.layers import inet, inet6  # noqa: F401  (they register themselves)
 
 # The same examples in every run: a failure is one of the change at hand, and comes again.
 settings.register_profile("suite", derandomize=True, deadline=None)
 settings.load_profile("suite")
+
+# Else scapy asks the machine's network, with a patience of seconds, for the MAC addresses of what is only built.
+conf.neighbor.resolvers.clear()
 
 ROOT = Path(__file__).parent
 ALL: frozenset[str] = frozenset()

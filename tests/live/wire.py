@@ -25,7 +25,10 @@ CLIENT6, SERVER6, ROUTER6 = "2001:db8:1::1", "2001:db8:2::1", "2001:db8:1::fe"
 PORTS = {
     "xdp": ("xdp:left", "xdp:right"),
     "afpacket": ("afpacket:left", "afpacket:right"),
-    "dpdk": ("dpdk:net_af_packet_left,iface=left", "dpdk:net_af_packet_right,iface=right"),
+    "dpdk": (
+        "dpdk:net_af_packet_left,iface=left,framecnt=4096",
+        "dpdk:net_af_packet_right,iface=right,framecnt=4096",
+    ),
     "tap": ("tap:wb0", "tap:wb1"),
 }
 

@@ -61,6 +61,7 @@ class Team:
             context.set_rings(self.rings.table(number))
             self.contexts.append(context)
         self._each = each
+        self._sources = sources  # native code has only the addresses of their functions
 
     def ring(self, source: int, target: int, shuffle: int = 0) -> Ring:
         """The ring from one worker to another."""

@@ -11,11 +11,10 @@ def _external(packets: Stream, returned: Stream, *, inside: str, outside: str) -
     """Let packets pass through a network function that is not part of Wirebrick.
 
     Parameters
-        inside (port)
-            Where the other NF's inner interface is reached: ``xdp:veth0``, ``afpacket:veth0``, ``tap:wb0``, or the
-            name of a port of the run. Packets that came in at ``in`` leave to the NF by it.
-        outside (port)
-            The same for its outer interface, where they come back from the NF.
+        ``inside``: where the other NF's inner interface is reached: ``xdp:veth0``, ``afpacket:veth0``, ``tap:wb0``,
+        or the name of a port of the run. Packets that came in at ``in`` leave to the NF by it. Must be given.
+
+        ``outside``: the same for its outer interface, where they come back from the NF. Must be given.
 
     What it does
         A legacy NF (a Linux bridge, router or firewall, a middlebox in a container or virtual machine) has two
@@ -36,8 +35,7 @@ def _external(packets: Stream, returned: Stream, *, inside: str, outside: str) -
         None.
 
     Example
-        ``wirebrick run firewall:rules=acl.rules external:inside=xdp:ids0,outside=xdp:ids1 monitor --in xdp:left
-        --out xdp:right``
+        ``wirebrick run external:inside=xdp:ids0,outside=xdp:ids1 monitor --in xdp:left --out xdp:right``
 
     References
         Seed paper, section 2: NFs in Wirebrick live beside legacy NFs.
