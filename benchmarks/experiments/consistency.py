@@ -17,7 +17,7 @@ from benchmarks.harness.pairs import interleaved
 from benchmarks.harness.row import Row
 from wirebrick import Array, Counter, Partitioned, Stream, Strict, network_function
 from wirebrick.fields import U64
-from wirebrick.runtime.mempool import BURST
+from wirebrick.ports.base import BURST
 
 RATE = 20e6  # packets a second, about: so that a measurement takes about as long as is asked for
 

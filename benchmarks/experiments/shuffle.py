@@ -32,8 +32,9 @@ from wirebrick.packet.frame import (
     W_RING_OUT,
     W_STRIDE,
 )
+from wirebrick.ports.base import BURST
 from wirebrick.runtime.context import Context, frames_for
-from wirebrick.runtime.mempool import BURST, COPIES, Mempool
+from wirebrick.runtime.mempool import COPIES, Mempool
 from wirebrick.runtime.plan import ShufflePlan
 from wirebrick.runtime.ring import Rings
 

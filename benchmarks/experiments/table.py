@@ -20,8 +20,8 @@ from benchmarks.harness.memory import SIZE
 from benchmarks.harness.options import Options
 from benchmarks.harness.pairs import interleaved
 from benchmarks.harness.row import Row, Target
+from wirebrick.ports.base import BURST
 from wirebrick.ports.memory.traffic import Traffic
-from wirebrick.runtime.mempool import BURST
 from wirebrick.runtime.progress import Progress
 
 FLOWS = {"1k": 1_000, "100k": 100_000, "1M": 1_000_000, "8M": 8_000_000}

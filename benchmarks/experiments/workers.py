@@ -16,7 +16,7 @@ from benchmarks.harness.options import Options
 from benchmarks.harness.pairs import interleaved
 from benchmarks.harness.row import Row, Target
 from wirebrick.nf.load import load_nf
-from wirebrick.runtime.mempool import BURST
+from wirebrick.ports.base import BURST
 
 FLOWS = 1024
 RATE = 20e6  # packets a second of a worker, about

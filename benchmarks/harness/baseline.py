@@ -33,11 +33,11 @@ from wirebrick.packet.frame import (
     data_address,
 )
 from wirebrick.packet.memory import load32, load64, store16, store32, store64
+from wirebrick.ports.base import BURST
 from wirebrick.ports.memory.native import LINE
 from wirebrick.ports.memory.templates import make_templates
 from wirebrick.ports.memory.traffic import START_TIME, Traffic
 from wirebrick.runtime.context import Context
-from wirebrick.runtime.mempool import BURST
 
 _OUT = 1  # number of the port whose list is used: 0 is the one packets come from
 

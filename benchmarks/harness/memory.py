@@ -11,8 +11,8 @@ from benchmarks.harness.machine import pinned
 from benchmarks.harness.options import Options
 from benchmarks.harness.pairs import interleaved
 from benchmarks.harness.row import Row, Target
+from wirebrick.ports.base import BURST
 from wirebrick.ports.memory.traffic import Traffic
-from wirebrick.runtime.mempool import BURST
 from wirebrick.stream.network_function import Configured, NetworkFunction
 
 SIZE = 64  # bytes of a packet

@@ -34,6 +34,7 @@ from wirebrick.toml_file import TomlFile
 RUN: dict[str, tuple[type, ...]] = {
     "workers": (int,),
     "poll": (str,),
+    "burst": (int,),
     "duration": (int, float),
     "count": (int,),
     "interpret": (bool,),

@@ -31,6 +31,7 @@ def run_command(
     interpret: bool = False,
     filter: Text = None,
     poll: Text = None,
+    burst: int | None = None,
     port: Texts = (),
     stats: float | None = None,
     show: bool = False,
@@ -62,6 +63,8 @@ def run_command(
         Only packets that match, in tcpdump's syntax; the others are not taken in.
     poll
         adaptive: idle workers sleep; busy: they look for packets without a break.
+    burst
+        How many packets to ask of a port at once.
     port
         NAME=PORT: another port, for network functions that send to it. May be given several times.
     stats
@@ -78,7 +81,14 @@ def run_command(
     source, target = in_ or ports.pop("in", None), out or ports.pop("out", None)
     for name in ("in", "out"):
         ports.pop(name, None)
-    given = {"workers": workers, "duration": duration, "count": count, "filter": filter, "poll": poll}
+    given = {
+        "workers": workers,
+        "duration": duration,
+        "count": count,
+        "filter": filter,
+        "poll": poll,
+        "burst": burst,
+    }
     options = {**setup.run, **{key: value for key, value in given.items() if value is not None}}
     if interpret:
         options["interpret"] = True

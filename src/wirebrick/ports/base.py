@@ -36,6 +36,8 @@ Paused = Callable[[], AbstractContextManager[frozenset[int]]]
 ENDED = -1
 REFILL = -2
 
+BURST = 64
+
 
 class Source:
     """One worker's way to receive from a port."""
@@ -116,6 +118,7 @@ class Port(ABC):
     can_receive = True
     can_transmit = True
     two_way = False  # named once, it both receives and transmits: interfaces
+    burst = BURST  # packets asked of it at once
     cuts = False  # what is longer than a frame of the mempool comes cut to it: captures may claim any size
 
     def __init__(self, spec: str) -> None:

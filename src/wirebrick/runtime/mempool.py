@@ -22,8 +22,6 @@ from wirebrick.packet.frame import HEADROOM, TAILROOM
 LINE = 64
 LEAST_FRAME = 1536  # room for any Ethernet packet, however small those announced: payloads may grow
 
-BURST = 64  # packets asked of a port at once
-CAPTURE_BURST = 256  # where they come out of files: more work is done for each, and latency means nothing
 COPIES = 2  # positions of a burst: so many times the packets received, so that each may be copied
 MADE = 6  # the same where packets may be made of what windows emit
 LARGEST_BURST = 4096

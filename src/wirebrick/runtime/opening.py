@@ -10,8 +10,7 @@ from wirebrick.packet.frame import HEADROOM, TAILROOM
 from wirebrick.ports.base import Port, Sink, Source
 from wirebrick.ports.pcap.port import PcapPort, refuse_same_file
 from wirebrick.runtime.endpoints import Endpoint
-from wirebrick.runtime.mempool import BURST, CAPTURE_BURST, Mempool
-from wirebrick.runtime.packet_lists import PacketsPort
+from wirebrick.runtime.mempool import Mempool
 
 
 class Opened:
@@ -40,9 +39,8 @@ class Opened:
 
     @property
     def burst(self) -> int:
-        """How many packets to ask of a port at once: more where they come out of a file."""
-        files = all(isinstance(port, PcapPort | PacketsPort) for port in self.receiving)
-        return CAPTURE_BURST if files else BURST
+        """How many packets to ask of a port at once: what suits all."""
+        return min(port.burst for port in self.receiving)
 
     def open_sources(self) -> None:
         """Open every receiving port, for each worker or, where it can't be shared out, for the first one."""

@@ -17,6 +17,7 @@ class PacketsPort(Port):
     """Receives from ``received`` (bytes, or (nanoseconds, bytes)), or appends bytes to ``transmitted``."""
 
     cuts = True
+    burst = 256  # as of captures
 
     def __init__(
         self, *, received: Iterable[Any] | None = None, transmitted: list[bytes] | None = None

@@ -11,7 +11,7 @@ _ALLOWED = {
     "promisc": (on_off, "on or off: frames for other stations too, or not"),
     "ring": (one_of("v2", "v3"), "v2 or v3: each frame at once, or blocks of them"),
     "qdisc": (on_off, "on or off: past the interface's queueing discipline, and past tcpdump"),
-    "buffer": (between(1, 256), "megabytes of each ring, 1 to 256"),
+    "buffer": (between(1, 256), "megabytes of the ring of received packets, 1 to 256"),
 }
 
 
@@ -23,7 +23,7 @@ class Options:
     promisc: bool = True
     ring: str = "v2"
     qdisc: bool = True
-    buffer: int = 8
+    buffer: int = 2
 
 
 def parse_options(spec: str) -> Options:

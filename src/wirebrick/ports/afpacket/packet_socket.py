@@ -29,6 +29,9 @@ _TAGS = 8  # bytes of two VLAN tags
 _V2_BEFORE = 96  # bytes of a receive slot before the frame: header, struct sockaddr_ll, struct virtio_net_hdr
 _BLOCK = 1 << 18  # bytes: more than the largest joined frame
 _RETIRE_MS = 1  # a block that isn't full waits so long: the shortest there is
+_SLOTS = (
+    512  # for packets to send: each call has the kernel take them all, and a small ring stays in the cache
+)
 _LINE = 64
 _ETHERNET = 14
 
@@ -149,11 +152,11 @@ def sending(spec: str, interface: Interface, options: Options) -> PacketSocket:
     """A socket that sends by an interface. Raises PortError."""
     made = PacketSocket(spec, interface)
     try:
-        memory = options.buffer << 20
+        slot = slot_size(layout.V2_HEADER + interface.mtu + _ETHERNET + _TAGS)
+        memory = _SLOTS * slot
         made.force_buffers(memory)
         made.option(layout.PACKET_LOSS, 1)  # a frame that the kernel refuses must not stop those behind it
         made.option(layout.PACKET_QDISC_BYPASS, 0 if options.qdisc else 1)
-        slot = slot_size(layout.V2_HEADER + interface.mtu + _ETHERNET + _TAGS)
         made.map(layout.TPACKET_V2, layout.PACKET_TX_RING, slots(memory, slot), slot)
         made.bind(interface.name)
     except OSError as error:

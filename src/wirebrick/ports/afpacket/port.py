@@ -1,6 +1,6 @@
 """The `afpacket:` port: any Ethernet interface of Linux, by packet sockets.
 
-``afpacket:IF,promisc=on,ring=v2,qdisc=on,buffer=8`` (every option may be left out). The kernel goes on to see all
+``afpacket:IF,promisc=on,ring=v2,qdisc=on,buffer=2`` (every option may be left out). The kernel goes on to see all
 frames too: an interface in the wire should have no addresses.
 
 >>> AfPacketPort("afpacket:veth0").two_way
@@ -27,6 +27,7 @@ class AfPacketPort(Port):
     """``afpacket:IF`` with its options. Raises PortError where they are wrong."""
 
     two_way = True
+    burst = 128  # a system call sends one
 
     def __init__(self, spec: str) -> None:
         super().__init__(spec)

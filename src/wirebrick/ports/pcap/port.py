@@ -30,6 +30,7 @@ class PcapPort(Port):
     """
 
     cuts = True
+    burst = 256  # more work is done for each of a burst, and latency means nothing
 
     def __init__(self, spec: str) -> None:
         super().__init__(spec)

@@ -41,6 +41,7 @@ class XdpPort(Port):
     """
 
     two_way = True
+    burst = 128  # a system call sends one
 
     def __init__(self, spec: str) -> None:
         super().__init__(spec)
