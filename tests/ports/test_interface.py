@@ -11,7 +11,8 @@ from wirebrick.ports.interface import Interface, require_capability
 def test_loopback() -> None:
     lo = Interface("lo")
     assert (lo.exists, lo.index, lo.ethernet, lo.queues) == (True, 1, False, 1)
-    lo.require("afpacket:lo")
+    with pytest.raises(PortError, match="no Ethernet header of their own"):
+        lo.require("xdp:lo")
     lo.close()
 
 

@@ -134,10 +134,15 @@ class Interface:
         return [*told, f"{self.name} {self._seen}"]
 
     def require(self, spec: str) -> None:
-        """Raise PortError where ``spec`` names no interface."""
+        """Raise PortError where ``spec`` names no interface, or none of Ethernet."""
         if not self.exists:
             raise PortError(
                 f"{spec}: there is no interface {self.name!r}", cure=did_you_mean(self.name, names())
+            )
+        if not self.ethernet:
+            raise PortError(
+                f"{spec}: its frames have no Ethernet header of their own (loopback, tun, raw IP)",
+                cure="use an Ethernet interface: a card, a veth pair, a bridge, or tap:NAME",
             )
 
     def claim(self, spec: str) -> None:

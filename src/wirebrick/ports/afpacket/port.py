@@ -102,11 +102,6 @@ class AfPacketPort(Port):
             interface = Interface(self.options.name)
             interface.require(self.spec)
             require_capability(self.spec, "CAP_NET_RAW")
-            if not interface.ethernet:
-                raise PortError(
-                    f"{self.spec}: its frames have no Ethernet header of their own (loopback, tun, raw IP)",
-                    cure="use an Ethernet interface: a card, a veth pair, a bridge, or tap:NAME",
-                )
             interface.claim(self.spec)
             self._opened = interface
             self._index, self._mtu = interface.index, interface.mtu
