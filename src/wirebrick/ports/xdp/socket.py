@@ -36,8 +36,7 @@ STATISTICS = (
     "tx_invalid_descriptors",
     "rx_ring_full",
     "fill_ring_empty",
-    "tx_ring_empty",
-)
+)  # and how often there was nothing to send, which says nothing
 
 
 class XdpSocket:
