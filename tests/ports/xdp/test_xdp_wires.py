@@ -16,6 +16,8 @@ from xdp_wires import Running, eventually, frame, inside, refusal, same, sh, swa
 
 from wirebrick import run
 from wirebrick.errors import ParameterError, PortError
+from wirebrick.nf.delay import delay
+from wirebrick.ports.xdp.socket import STATISTICS
 
 
 def test_frames_come_back_with_their_addresses_swapped(wire, box):
@@ -226,6 +228,18 @@ def test_frames_cut_or_longer_than_the_mtu_are_not_sent(wire, box, tmp_path):
     assert result.drops == {"out.too_long": 1, "out.cut_by_capture": 1}
     assert any("cut to it" in one for one in result.warnings)
     assert result.packets_out == wire.counter("rx_packets") == 1
+
+
+def test_what_a_slow_chain_misses_is_counted(wire, box):
+    host = wire.socket()
+    running = Running(delay(cycles=3_000_000), box, rx=f"xdp:{wire.name},ring=64", tx="null:")
+    host.send(*[frame(number) for number in range(1000)])
+    result = running.stop()
+    port = result.ports[0]
+    assert set(port.statistics) == {*STATISTICS, "checksums_completed"}
+    assert 0 < port.packets_in == result.packets_in < 1000
+    missed = port.statistics["rx_dropped"] + port.statistics["rx_ring_full"]
+    assert port.packets_in + missed == 1000
 
 
 def partial(packet: bytes) -> bytes:

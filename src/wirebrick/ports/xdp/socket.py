@@ -36,7 +36,8 @@ STATISTICS = (
     "tx_invalid_descriptors",
     "rx_ring_full",
     "fill_ring_empty",
-)  # and how often there was nothing to send, which says nothing
+)
+_STATISTICS_SIZE = 48  # bytes; the last of six counts how often there was nothing to send, which says nothing
 
 
 class XdpSocket:
@@ -105,7 +106,7 @@ class XdpSocket:
     @property
     def statistics(self) -> dict[str, int]:
         """What the kernel counted since the socket was bound."""
-        counts = self._socket.getsockopt(SOL_XDP, _STATISTICS, 8 * len(STATISTICS))
+        counts = self._socket.getsockopt(SOL_XDP, _STATISTICS, _STATISTICS_SIZE)
         return dict(zip(STATISTICS, struct.unpack(f"<{len(counts) // 8}Q", counts), strict=False))
 
     def send(self) -> None:
