@@ -19,7 +19,7 @@ SIZE = 100 << 20
 
 @pytest.fixture(scope="module", params=[kind for kind in PORTS if kind in KINDS])
 def wire(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
-    need("curl", "iperf3", "dig", "dnsmasq", "ssh", "traceroute", "tracepath", "ss")
+    need("curl", "iperf3", "dig", "dnsmasq", "ssh", "sshd", "traceroute", "tracepath", "ss")
     folder = tmp_path_factory.mktemp("live")
     if request.param == "dpdk":
         need_dpdk()
