@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-import itertools
+from functools import cache
 from typing import Any
 
 _keep: list[Any] = []
-_names = itertools.count()
 
 
 def addresses(code: bytes, names: list[str]) -> dict[str, int]:
-    """Link an object file into the process; the addresses of its entry points ``wb_NAME``."""
+    """Link an object file into the process, once; the addresses of its entry points ``wb_NAME``."""
+    return dict(_linked(code, tuple(names)))
+
+
+@cache
+def _linked(code: bytes, names: tuple[str, ...]) -> dict[str, int]:
+    # Code is kept for ever, as a worker that was left behind may be in it: a process that runs the same chain again
+    # and again must not grow by it.
     import llvmlite.binding as llvm
 
     llvm.initialize_native_target()
