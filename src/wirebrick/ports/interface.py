@@ -22,8 +22,9 @@ from wirebrick.errors import PortError
 from wirebrick.ports.suggest import did_you_mean
 
 _LONGEST = 15  # bytes of a name
-_SIOCGIFFLAGS, _SIOCGIFMTU, _SIOCGIFHWADDR, _SIOCGIFINDEX, _SIOCETHTOOL = (
+_SIOCGIFFLAGS, _SIOCGIFADDR, _SIOCGIFMTU, _SIOCGIFHWADDR, _SIOCGIFINDEX, _SIOCETHTOOL = (
     0x8913,
+    0x8915,
     0x8921,
     0x8927,
     0x8933,
@@ -84,6 +85,14 @@ class Interface:
         """Whether its frames begin with an Ethernet header of its own (not on loopback, tun or raw IP)."""
         found = self._ask(_SIOCGIFHWADDR)
         return found is not None and struct.unpack_from("=H", found, 16)[0] == _ARPHRD_ETHER
+
+    @property
+    def addressed(self) -> bool:
+        """Whether the host has an IPv4 address on it: it is not only in the wire."""
+        try:
+            return self._ask(_SIOCGIFADDR) is not None
+        except OSError:  # EADDRNOTAVAIL
+            return False
 
     @property
     def queues(self) -> int:

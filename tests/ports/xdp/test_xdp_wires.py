@@ -138,12 +138,14 @@ def test_what_stays_with_the_kernel(wires, box, mode):
     host.send(frame(2))
     assert there.receive(2) == [frame(1), frame(2)]
     assert running.stop().packets_in == 2
+    assert not any("has an address" in one for one in running.told)
 
 
 def test_without_a_filter_the_host_hears_nothing(wire, box):
     wire.address("192.0.2.1/24", "192.0.2.2/24")
     running = Running(untouched, box, rx=f"xdp:{wire.name}", tx="null:")
     assert "100% packet loss" in wire.on_host("ping", "-c", 1, "-W", 0.3, "192.0.2.1", check=False)
+    running.tells("has an address, and this host gets nothing by it now")
     running.stop()
     assert "0% packet loss" in wire.on_host("ping", "-c", 1, "-W", 1, "192.0.2.1")
 

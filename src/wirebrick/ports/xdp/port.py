@@ -112,6 +112,10 @@ class XdpPort(Port):
             self._told.append(f"{name}: generic XDP, which is slow: {attachment.refused}")
         if not self.interface.up:
             self._told.append(f"{name} {self.interface.state}")
+        if self._sources and self.interface.addressed and not self.options.kernel:
+            self._told.append(
+                f"{name} has an address, and this host gets nothing by it now: kernel=FILTER leaves it some"
+            )
 
     @property
     def statistics(self) -> Mapping[str, int]:
