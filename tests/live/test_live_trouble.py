@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
+from scapy.utils import RawPcapWriter
 from wire import PORTS, Wire, need, need_dpdk
 
 from wirebrick.lab import Lab
@@ -145,3 +148,22 @@ def test_the_lab_has_no_way_but_the_chain() -> None:
     need()
     with Lab("pair") as lab:
         assert lab.run("client", "ping", "-c", "1", "-W", "0.3", SERVER, check=False).returncode == 1
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "tap"])
+def test_what_a_capture_cut_is_not_sent(kind: str, tmp_path: Path) -> None:
+    """A frame whose end nobody has would be a malformed one on the wire."""
+    out = ports(kind)[1]
+    whole, cut = RawPcapWriter(str(tmp_path / "a.pcap"), linktype=1), bytes(range(100))
+    whole.write_header(None)
+    whole.write_packet(cut, wirelen=100)
+    whole.write_packet(cut[:60], wirelen=100)
+    whole.write_packet(cut, wirelen=100)
+    whole.close()
+    with Lab("pair") as lab:
+        command = [sys.executable, "-m", "wirebrick", "run", "macswap", "--json", "--count", "3"]
+        said = lab.run("box", *command, "--in", str(tmp_path / "a.pcap"), "--out", out)
+    totals = json.loads(said.stdout)
+    assert totals["packets_in"] == 3
+    assert totals["drops"] == {"out.cut_by_capture": 1}
+    assert (totals["packets_out"], totals["bytes_out"]) == (2, 200)

@@ -79,6 +79,12 @@ T_SEND = 56  # address of send(2)
 T_LARGEST = 64  # bytes of the largest frame without a VLAN tag
 T_COPIED = 72  # bytes copied into the ring
 T_DROPS = 80  # what was dropped, by reason: packets, bytes on the wire
-NO_ROOM, TOO_LONG, TOO_SHORT, NOT_SENT = 0, 16, 32, 48
-REASONS = {"no_room": NO_ROOM, "too_long": TOO_LONG, "too_short": TOO_SHORT, "not_sent": NOT_SENT}
-SINK = T_DROPS + 64  # bytes
+NO_ROOM, TOO_LONG, TOO_SHORT, NOT_SENT, CUT_BY_CAPTURE = 0, 16, 32, 48, 64
+REASONS = {
+    "no_room": NO_ROOM,
+    "too_long": TOO_LONG,
+    "too_short": TOO_SHORT,
+    "not_sent": NOT_SENT,
+    "cut_by_capture": CUT_BY_CAPTURE,
+}
+SINK = T_DROPS + 80  # bytes

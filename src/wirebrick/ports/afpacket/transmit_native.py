@@ -16,6 +16,7 @@ from wirebrick.packet.memory import (
 )
 from wirebrick.ports.afpacket.layout import (
     AVAILABLE,
+    CUT_BY_CAPTURE,
     MSG_DONTWAIT,
     NO_ROOM,
     SEND_REQUEST,
@@ -57,7 +58,9 @@ def transmit(state: int, context: int, list: int, start: int) -> int:
         item += 4
         length = load32(descriptor + D_LENGTH)
         data = load64(descriptor + D_DATA)
-        if length < _SHORTEST:
+        if length != load32(descriptor + D_WIRE):
+            drop(state, CUT_BY_CAPTURE, descriptor)
+        elif length < _SHORTEST:
             drop(state, TOO_SHORT, descriptor)
         elif length > largest and (length > largest + _TAG or load16be(data + 12) != 0x8100):
             drop(state, TOO_LONG, descriptor)

@@ -105,5 +105,6 @@ S_LOST = 56  # packets received in several segments, or sent without room for th
 S_LOST_BYTES = S_LOST + 8  # bytes of those on the wire
 S_LONGEST = 72  # bytes of the largest packet that can be sent, or 0: any can
 S_TOO_LONG = 80  # packets larger than that, and (at + 8) their bytes on the wire
+S_CUT = 96  # the same for those that were cut when they were captured
 S_MBUFS = 128  # BATCH addresses of mbufs
 STATE = S_MBUFS + 8 * BATCH

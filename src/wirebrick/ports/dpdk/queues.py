@@ -83,5 +83,9 @@ class DpdkSink(Queue, Sink):
 
     @property
     def dropped(self) -> Mapping[str, tuple[int, int]]:
-        """What the device had no room for, and what is larger than its MTU allows."""
-        return {"no_room": self.counted(layout.S_LOST), "too_long": self.counted(layout.S_TOO_LONG)}
+        """What the device had no room for, what is larger than its MTU allows, what was cut when it was captured."""
+        return {
+            "no_room": self.counted(layout.S_LOST),
+            "too_long": self.counted(layout.S_TOO_LONG),
+            "cut_by_capture": self.counted(layout.S_CUT),
+        }

@@ -23,6 +23,7 @@ from wirebrick.ports.dpdk.layout import (
     M_TYPE,
     MBUF,
     REARM,
+    S_CUT,
     S_LOCK,
     S_LONGEST,
     S_LOST,
@@ -54,7 +55,7 @@ def transmit(state: int, context: int, list: int, start: int) -> int:
         good = size
         if load64(state + S_LONGEST) != 0:
             good = set_aside(state, context, item, size)
-            count_lost(state + S_TOO_LONG, context, item + 4 * good, size - good)
+            count_aside(state, context, item + 4 * good, size - good)
         send_batch(state, context, item, good)
         index += size
     if lock != 0:
@@ -63,18 +64,30 @@ def transmit(state: int, context: int, list: int, start: int) -> int:
 
 
 def set_aside(state: int, context: int, item: int, count: int) -> int:
-    """Put packets that are too long behind the others, which stay in order; how many those are."""
+    """Put packets that are too long, or cut, behind the others, which stay in order; how many those are."""
     longest = load64(state + S_LONGEST)
-    lengths = load64(context + W_BURST) + D_LENGTH
+    burst = load64(context + W_BURST)
     good = 0
     for index in range(count):
         position = load32(item + 4 * index)
-        if load32(lengths + position * DESCRIPTOR) <= longest:
+        descriptor = burst + position * DESCRIPTOR
+        length = load32(descriptor + D_LENGTH)
+        if length <= longest and length == load32(descriptor + D_WIRE):
             if good < index:
                 copy(item + 4 * good + 4, item + 4 * good, 4 * (index - good))
                 store32(item + 4 * good, position)
             good += 1
     return good
+
+
+def count_aside(state: int, context: int, item: int, count: int) -> int:
+    """Count packets that were set aside, one by one: they are few. Returns 0."""
+    burst = load64(context + W_BURST)
+    for index in range(count):
+        descriptor = burst + load32(item + 4 * index) * DESCRIPTOR
+        cut = load32(descriptor + D_LENGTH) != load32(descriptor + D_WIRE)
+        count_lost(state + (S_CUT if cut else S_TOO_LONG), context, item + 4 * index, 1)
+    return 0
 
 
 def send_batch(state: int, context: int, item: int, count: int) -> int:

@@ -27,9 +27,9 @@ S_CLOCK = 16  # address of clock_gettime(3)
 S_TIME = 24  # 16 bytes for it
 S_COPIED = 40  # bytes copied between frames and the kernel
 S_TOO_LONG = 48  # packets dropped: longer than a frame
-S_REFUSED = 56  # packets that the kernel didn't take
-S_REFUSED_BYTES = 64
-STATE = 72  # bytes
+S_REFUSED = 56  # packets that the kernel didn't take, and their bytes on the wire
+S_CUT = 72  # the same for those that were cut when they were captured
+STATE = 88  # bytes
 
 _LOOKS = 2  # packets read for each one asked for: a flood of those that are dropped must come to an end
 
@@ -78,10 +78,19 @@ def transmit(state: int, context: int, list: int, start: int) -> int:
         descriptor = burst + load32(item) * DESCRIPTOR
         item += 4
         length = load32(descriptor + D_LENGTH)
-        if call3(write, fd, load64(descriptor + D_DATA), length) == length:
+        wire = load32(descriptor + D_WIRE)
+        if length != wire:
+            drop(state + S_CUT, wire)
+        elif call3(write, fd, load64(descriptor + D_DATA), length) == length:
             copied += length
         else:
-            store64(state + S_REFUSED, load64(state + S_REFUSED) + 1)
-            store64(state + S_REFUSED_BYTES, load64(state + S_REFUSED_BYTES) + load32(descriptor + D_WIRE))
+            drop(state + S_REFUSED, wire)
     store64(state + S_COPIED, load64(state + S_COPIED) + copied)
     return count - start
+
+
+def drop(counter: int, size: int) -> int:
+    """Count a packet that isn't sent; returns 0."""
+    store64(counter, load64(counter) + 1)
+    store64(counter + 8, load64(counter + 8) + size)
+    return 0

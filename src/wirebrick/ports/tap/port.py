@@ -75,9 +75,12 @@ class TapSink(Sink):
 
     @property
     def dropped(self) -> Mapping[str, tuple[int, int]]:
-        """What the kernel didn't take: the interface was down or gone."""
-        refused = self.words[native.S_REFUSED]
-        return {"refused": (refused, self.words[native.S_REFUSED_BYTES])} if refused else {}
+        """What the kernel didn't take, as the interface was down or gone; and what was cut when it was captured."""
+        return {
+            reason: (self.words[counter], self.words[counter + 8])
+            for reason, counter in (("refused", native.S_REFUSED), ("cut_by_capture", native.S_CUT))
+            if self.words[counter]
+        }
 
     def flush(self) -> None:
         """Nothing waits; bytes are counted."""
