@@ -308,3 +308,16 @@ def test_the_same_interface_twice(wire, box):
     assert f"queue 0 of {wire.name} is taken" in str(error)
     assert "in one run an interface is named once" in str(error)
     assert not wire.program()
+
+
+@pytest.mark.parametrize(("option", "level"), [("", 1), (",promisc=off", 0)])
+def test_frames_for_other_stations_are_taken_in(wire, box, option, level):
+    def promiscuity() -> int:
+        told = sh("ip", "-n", box, "-d", "link", "show", wire.name)
+        return int(told.partition("promiscuity ")[2].split()[0])
+
+    assert promiscuity() == 0
+    running = Running("macswap", box, rx=f"xdp:{wire.name}{option}")
+    assert promiscuity() == level
+    running.stop()
+    assert promiscuity() == 0

@@ -1,7 +1,8 @@
 """What stands behind ``xdp:``: ``IF[@QUEUE][,option=value]...``.
 
->>> parse("xdp:eth0@2,mode=generic,kernel=arp or tcp port 22")
-Options(interface='eth0', queue=2, mode='generic', copy=False, ring=2048, kernel='arp or tcp port 22', checksum='auto')
+>>> options = parse("xdp:eth0@2,mode=generic,kernel=arp or tcp port 22")
+>>> options.interface, options.queue, options.mode, options.kernel
+('eth0', 2, 'generic', 'arp or tcp port 22')
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ class Options:
     ring: int = 2048
     kernel: str = ""
     checksum: str = "auto"
+    promisc: bool = True
 
 
 def parse(spec: str) -> Options:
@@ -50,4 +52,5 @@ _ALLOWED: Allowed = {
     "ring": (_entries, f"entries of each ring, a power of two from {_LEAST} to {_MOST}"),
     "kernel": (str, "what the kernel keeps, in tcpdump's syntax"),
     "checksum": (one_of("auto", "complete", "keep"), "auto, complete or keep"),
+    "promisc": (on_off, "on or off: frames for other stations too, or not"),
 }

@@ -11,10 +11,12 @@ import errno
 import time
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from socket import socket
 
 from wirebrick.errors import PortError
 from wirebrick.ports.base import Paused, Port, Sink, Source
 from wirebrick.ports.interface import Interface, require_capability, system_error
+from wirebrick.ports.promiscuous import promiscuous
 from wirebrick.ports.xdp.attach import Attachment
 from wirebrick.ports.xdp.layout import T_GONE
 from wirebrick.ports.xdp.options import parse
@@ -35,7 +37,8 @@ class XdpPort(Port):
 
     Options: ``mode`` (``native``, ``generic``, or ``auto``: native where the driver has it), ``copy=on`` (no
     zero-copy), ``ring`` (entries of each ring), ``kernel`` (what this filter matches stays with the kernel),
-    ``checksum`` (``complete``: those left partial are completed, ``keep``, or ``auto``: on veth devices).
+    ``checksum`` (``complete``: those left partial are completed, ``keep``, or ``auto``: on veth devices), ``promisc``
+    (``on``, or ``off``: only frames for the interface's own address).
 
     Raises PortError where the spec is wrong.
     """
@@ -50,6 +53,7 @@ class XdpPort(Port):
         self._sources: list[XdpSource] = []
         self._attachment: Attachment | None = None
         self._index = 0  # of the interface that is open, 0: none is
+        self._promiscuous: socket | None = None
         self._mtu = 0
         self._tried = 0.0
         self._told: list[str] = []
@@ -205,6 +209,11 @@ class XdpPort(Port):
                 self._bind(queue)
             if self._attachment is not None:
                 self._attachment.attach()
+                if self.options.promisc:
+                    self._promiscuous = promiscuous(interface.index)
+        except OSError as error:  # the interface went away in the meantime
+            self._leave()
+            raise system_error(self.spec, "it can't be opened", error) from None
         except BaseException:
             self._leave()
             raise
@@ -243,6 +252,9 @@ class XdpPort(Port):
         self._index = 0
 
     def _detach(self) -> None:
+        if self._promiscuous is not None:
+            self._promiscuous.close()
+            self._promiscuous = None
         if self._attachment is not None:
             self._attachment.close()
             self._attachment = None
