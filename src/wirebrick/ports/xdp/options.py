@@ -24,7 +24,7 @@ class Options:
     queue: int | None = None
     mode: str = "auto"
     copy: bool = False
-    ring: int = 2048
+    ring: int = 1024  # more bridges longer pauses, but leaves the cache
     kernel: str = ""
     checksum: str = "auto"
     promisc: bool = True
