@@ -24,6 +24,7 @@ from wirebrick.runtime.context import Context
 Poll = Literal["adaptive", "busy"]
 
 SHORTEST, LONGEST = 50e-6, 1e-3  # seconds of a nap
+LONGEST_LIVE = 2e-3  # where only a device can bring packets: a thousand looks a second are 3 % of a core
 SLEEP = 0.1  # seconds of sleep on descriptors: stopping and pausing wait for no longer
 # Rounds without a packet before the driver comes back. Where rings join workers, a short wait for the next burst
 # is the rule, and a nap costs more than it lasts; so does going to sleep between two packets of a flow.
@@ -44,6 +45,7 @@ class Rest:
         self._live = any(source.live for source in sources)
         self._nap = SHORTEST
         self._received = 0  # packets received at the last rest
+        self._longest = LONGEST_LIVE if self._live and not rings else LONGEST
         self._spins = SPINS_RINGS if rings else SPINS_LIVE if self._live else 0
         context[W_SPIN] = SPINS_BUSY if self._busy else 0
 
@@ -57,7 +59,7 @@ class Rest:
         received = self._context[W_PACKETS_IN] + self._context[W_RING_IN]
         active = received != self._received
         self._received = received
-        self._nap = SHORTEST if active else min(2 * self._nap, LONGEST)
+        self._nap = SHORTEST if active else min(2 * self._nap, self._longest)
         self._context[W_SPIN] = self._spins if active else 0
         if not self._live:
             time.sleep(self._nap)
