@@ -37,6 +37,7 @@ from wirebrick.ports.afpacket.layout import (
     V2_LENGTH,
     V2_STATUS,
 )
+from wirebrick.ports.drop_native import drop
 
 _SHORTEST = 14  # bytes of an Ethernet header
 _TAG = 4  # a frame with a tag may be so much longer
@@ -58,14 +59,15 @@ def transmit(state: int, context: int, list: int, start: int) -> int:
         item += 4
         length = load32(descriptor + D_LENGTH)
         data = load64(descriptor + D_DATA)
-        if length != load32(descriptor + D_WIRE):
-            drop(state, CUT_BY_CAPTURE, descriptor)
+        wire = load32(descriptor + D_WIRE)
+        if length != wire:
+            drop(state + T_DROPS + CUT_BY_CAPTURE, wire)
         elif length < _SHORTEST:
-            drop(state, TOO_SHORT, descriptor)
+            drop(state + T_DROPS + TOO_SHORT, wire)
         elif length > largest and (length > largest + _TAG or load16be(data + 12) != 0x8100):
-            drop(state, TOO_LONG, descriptor)
+            drop(state + T_DROPS + TOO_LONG, wire)
         elif load32_acquire(slot + V2_STATUS) != AVAILABLE:
-            drop(state, NO_ROOM, descriptor)
+            drop(state + T_DROPS + NO_ROOM, wire)
         else:
             copy(slot + V2_HEADER, data, length)
             store32(slot + V2_LENGTH, length)
@@ -80,14 +82,6 @@ def transmit(state: int, context: int, list: int, start: int) -> int:
     store64(state + T_WAITING, load64(state + T_WAITING) + put)
     send(state)
     return count - start
-
-
-def drop(state: int, reason: int, descriptor: int) -> int:
-    """Count a packet that isn't sent; returns 0."""
-    at = state + T_DROPS + reason
-    store64(at, load64(at) + 1)
-    store64(at + 8, load64(at + 8) + load32(descriptor + D_WIRE))
-    return 0
 
 
 def send(state: int) -> int:

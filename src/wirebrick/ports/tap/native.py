@@ -19,6 +19,7 @@ from wirebrick.packet.frame import (
 )
 from wirebrick.packet.memory import call3, load32, load64, store64, store64x4
 from wirebrick.ports.clock_native import clock
+from wirebrick.ports.drop_native import drop
 
 # The state block of a source or sink: 64-bit words, by byte offset.
 S_FD = 0  # the queue
@@ -87,10 +88,3 @@ def transmit(state: int, context: int, list: int, start: int) -> int:
             drop(state + S_REFUSED, wire)
     store64(state + S_COPIED, load64(state + S_COPIED) + copied)
     return count - start
-
-
-def drop(counter: int, size: int) -> int:
-    """Count a packet that isn't sent; returns 0."""
-    store64(counter, load64(counter) + 1)
-    store64(counter + 8, load64(counter + 8) + size)
-    return 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 
 from wirebrick.packet.memory import load32, load64, store32, store32_release, store64
+from wirebrick.ports.drop_native import drop
 from wirebrick.ports.libc import address_of
 from wirebrick.ports.xdp.layout import (
     E_COMPLETION,
@@ -39,7 +40,6 @@ from wirebrick.ports.xdp.layout import (
     T_TX,
     T_UNSENT,
 )
-from wirebrick.ports.xdp.native import drop
 from wirebrick.ports.xdp.socket import STATISTICS, XdpSocket
 from wirebrick.ports.xdp.umem import Umem
 from wirebrick.runtime.blocks import Blocks
