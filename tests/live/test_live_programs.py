@@ -15,6 +15,9 @@ from wire import PORTS, SERVER, SERVER6, Wire, need, need_dpdk, rules
 from wirebrick.ports.spec import KINDS
 
 SIZE = 100 << 20
+# Sent twice, of all segments. TCP fills every queue until one overflows, sooner where other programs take the worker's
+# core (3 % were seen); where checksums or order are wrong, nearly every segment is sent twice.
+STORM = 0.1
 
 
 @pytest.fixture(scope="module", params=[kind for kind in PORTS if kind in KINDS])
@@ -55,8 +58,7 @@ def test_content_of_100_megabytes(wire: Wire, tmp_path: Path) -> None:
         got = tmp_path / "got"
         wire.run("client", "curl", "-sS", "--fail", "-o", str(got), f"http://{address}:8000/big")
         assert subprocess.run(["cmp", str(got), str(tmp_path / "big")], check=False).returncode == 0
-    # No storm: less than one segment in a hundred is sent twice.
-    assert wire.retransmitted("server") - before < 2 * SIZE / 1400 / 100
+    assert wire.retransmitted("server") - before < 2 * SIZE / 1400 * STORM
 
 
 @pytest.mark.parametrize("way", [[], ["-R"], ["-6"], ["-u", "-b", "100M"], ["-u", "-b", "100M", "-R"]])
@@ -72,7 +74,7 @@ def test_iperf3(wire: Wire, way: list[str]) -> None:
         assert end["sum"]["bits_per_second"] > 50e6
     else:
         assert end["sum_received"]["bits_per_second"] > 50e6
-        assert end["sum_sent"]["retransmits"] < end["sum_sent"]["bytes"] / 1400 / 50
+        assert end["sum_sent"]["retransmits"] < end["sum_sent"]["bytes"] / 1400 * STORM
 
 
 def test_dns(wire: Wire) -> None:

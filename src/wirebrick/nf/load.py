@@ -13,10 +13,10 @@ written                          meaning
 
 >>> load_nf("delay:cycles=0x10")
 Configured(nf=<network function delay>, parameters={'cycles': 16}, workers=None)
->>> load_nf("ttll")
+>>> load_nf("ttll")  # doctest: +ELLIPSIS
 Traceback (most recent call last):
 wirebrick.errors.ParameterError: there is no NF 'ttll'
-  help: did you mean 'ttl'? There are: delay, external, firewall, macswap, monitor, ttl (or the path of a Python file)
+  help: did you mean 'ttl'? There are: ... (or the path of a Python file)
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ ASSIGNMENT = re.compile(r"\s*([^=,\s]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^,]*?)
 def library() -> dict[str, NetworkFunction]:
     """The NFs that come with Wirebrick, by name.
 
-    >>> list(library())
-    ['delay', 'external', 'firewall', 'macswap', 'monitor', 'ttl']
+    >>> library()["ttl"]
+    <network function ttl>
     """
     return {name: _shipped(name) for name in LIBRARY}
 
