@@ -6,6 +6,7 @@ import operator
 from typing import Any
 
 from wirebrick.errors import CheckError, GraphError, caller_place
+from wirebrick.packet.octets import Octets
 from wirebrick.state.base import is_record
 from wirebrick.state.record import Record
 
@@ -45,6 +46,13 @@ def key_at(name: str, Key: type[Record], key: Any) -> int:
             cure=f"build one: {Key.__name__}({', '.join(field + '=' for field in Key.fields)})",
         )
     return int(key._at)
+
+
+def octets_at(value: Any) -> tuple[int, int]:
+    """Address and size of bytes of a packet. Raises TypeError for what is something else."""
+    if not isinstance(value, Octets):
+        raise TypeError(f"{value!r} is no bytes of the packet")
+    return value._at, value._size
 
 
 def natural(value: Any) -> int:

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 # An argument: ``number`` fits 64 signed bits; ``natural`` neither is negative (else: fault_value); ``key`` is a record
-# of the object's class ``key``, passed as its address; ``address`` is an IPv4 or IPv6 address, passed as two words.
-Argument = Literal["number", "natural", "key", "address"]
+# of the object's class ``key``, passed as its address; ``address`` is an IPv4 or IPv6 address, passed as two words;
+# ``octets`` are bytes of the packet, to be read, passed as their address and how many there are.
+Argument = Literal["number", "natural", "key", "address", "octets"]
 
 
 @dataclass(frozen=True)

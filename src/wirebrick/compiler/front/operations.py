@@ -6,8 +6,20 @@ import ast
 from typing import TYPE_CHECKING
 
 from wirebrick.compiler.front.convert import int64, integer
+from wirebrick.compiler.front.octets import data_of
 from wirebrick.compiler.front.sharing import block_of
-from wirebrick.compiler.kinds import BOOL, INT, NAT, NOTHING, Int, RecordKind, Value, Wide, constant
+from wirebrick.compiler.kinds import (
+    BOOL,
+    INT,
+    NAT,
+    NOTHING,
+    Int,
+    OctetsKind,
+    RecordKind,
+    Value,
+    Wide,
+    constant,
+)
 from wirebrick.packet import frame
 from wirebrick.packet.faults import VALUE
 from wirebrick.state.base import State
@@ -82,4 +94,12 @@ def _address(f: Emitter, node: ast.AST, holder: State, name: str, value: Value) 
     return ["0", code]
 
 
-CODES = {"number": _number, "natural": _natural, "key": _key, "address": _address}
+def _octets(f: Emitter, node: ast.AST, holder: State, name: str, value: Value) -> list[str]:
+    if not isinstance(value.kind, OctetsKind):
+        f.refuse(node, f"{name}() of {holder.name} takes bytes of the packet, not {value.kind}")
+    f.unit.touch(f, value.kind, "read")
+    begin, end = value.code
+    return [f"{data_of(f, value.kind)} + {begin}", f"{end} - {begin}"]
+
+
+CODES = {"number": _number, "natural": _natural, "key": _key, "address": _address, "octets": _octets}

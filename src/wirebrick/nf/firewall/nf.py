@@ -13,6 +13,7 @@ from wirebrick.nf.firewall.names import ACTIONS
 from wirebrick.nf.firewall.rows import DEFAULT_DENIED, NO_RULE, PASS, RowV4, RowV6, packed, roomy
 from wirebrick.nf.firewall.rules import load_rules
 from wirebrick.nf.firewall.tally import tally
+from wirebrick.nf.firewall.tracking import Tracking
 from wirebrick.nf.ip_packets import ip_packets
 from wirebrick.packet.packet import Packet
 from wirebrick.state.array import Array
@@ -34,6 +35,16 @@ def firewall(
     rules: Path | None = None,
     default: Literal["drop", "deny", "allow", "accept", "permit"] = "drop",
     other: Literal["allow", "arp", "deny"] = "allow",
+    stateful: bool = False,
+    loose: bool = False,
+    connections: int = 1 << 18,
+    opening: float = 240.0,
+    established: float = 7440.0,
+    closing: float = 240.0,
+    udp_one_way: float = 120.0,
+    udp: float = 300.0,
+    query: float = 60.0,
+    unknown: float = 600.0,
 ) -> Stream:
     """Let IP packets through or drop them by an access list.
 
@@ -101,11 +112,24 @@ def firewall(
     judge_v6 = _judge(RowV6, v6_rows, hits, unmatched)
     at_end(lambda: tally(access, "allow" if allows else "drop", hits.totals()))
 
+    tracking = None
+    if stateful:
+        timeouts = {
+            "opening": opening,
+            "established": established,
+            "closing": closing,
+            "udp_one_way": udp_one_way,
+            "udp": udp,
+            "query": query,
+            "other": unknown,
+        }
+        tracking = Tracking(capacity=connections, loose=loose, timeouts=timeouts)
     runts = Stream()
     found = ip_packets(packets.parse(Ethernet, otherwise=runts))
     passed = []
-    for stream, judge in ((found.v4, judge_v4), (found.v6, judge_v6)):
-        allowed, denied, default_denied = stream.group_by(3, judge)
+    for stream, judge, version in ((found.v4, judge_v4, 4), (found.v6, judge_v6, 6)):
+        judged = tracking.judged(stream, judge, version) if tracking else stream.group_by(3, judge)
+        allowed, denied, default_denied = judged
         denied.drop("denied")
         default_denied.drop("default_denied")
         passed.append(allowed)
