@@ -22,25 +22,25 @@ from wirebrick.state.table_layout import MOST, S_KEY, T_COUNT, T_EXPIRED
 from wirebrick.state.table_native import table_slot
 from wirebrick.state.table_sweep_native import table_next
 
-TIMEOUTS: dict[str, tuple[int, ...]] = {
-    "opening": (layout.SYN, layout.SYN_ACK),
-    "established": (layout.ESTABLISHED,),
-    "closing": (layout.CLOSING, layout.TIME_WAIT),
-    "reset": (layout.RESET,),
+STATES: dict[str, tuple[int, ...]] = {
+    "tcp_opening": (layout.SYN, layout.SYN_ACK),
+    "tcp_established": (layout.ESTABLISHED,),
+    "tcp_closing": (layout.CLOSING, layout.TIME_WAIT),
+    "tcp_reset": (layout.RESET,),
     "udp_one_way": (layout.ONE_WAY,),
-    "udp": (layout.TWO_WAY,),
-    "query": (layout.QUERY,),
-    "other": (layout.OTHER_ONE_WAY, layout.OTHER),
+    "udp_two_ways": (layout.TWO_WAY,),
+    "icmp_query": (layout.QUERY,),
+    "other_ip": (layout.OTHER_ONE_WAY, layout.OTHER),
 }
-USUAL = {
-    "opening": 240.0,
-    "established": 7440.0,
-    "closing": 240.0,
-    "reset": 10.0,
+TIMEOUTS = {  # seconds
+    "tcp_opening": 240.0,
+    "tcp_established": 7440.0,
+    "tcp_closing": 240.0,
+    "tcp_reset": 10.0,
     "udp_one_way": 120.0,
-    "udp": 300.0,
-    "query": 60.0,
-    "other": 600.0,
+    "udp_two_ways": 300.0,
+    "icmp_query": 60.0,
+    "other_ip": 600.0,
 }
 LONGEST = layout.LONGEST << layout.TIME_SHIFT  # nanoseconds
 
@@ -76,17 +76,16 @@ class Connections(State):
     protocols by addresses. TCP segments must fit the windows of both ends; ``loose``: a connection whose SYN
     wasn't seen is taken up with an ACK, and its windows aren't looked at.
 
-    ``timeouts``: seconds without a packet until a connection expires, by name (``USUAL``): TCP ``opening``,
-    ``established``, ``closing`` (a FIN was seen) and ``reset``; ``udp_one_way`` (nothing came back) and
-    ``udp``; ``query`` (ICMP); ``other``.
+    ``timeouts``: seconds without a packet until a connection expires, by name, where they are others than in
+    ``TIMEOUTS``.
 
     **Room.** A connection that is established is only forgotten when it has expired. A half-open one gives
     way to new ones when ``half_open`` newer ones have begun, or when the table is full. What finds no room is
     refused. From outside: ``entries``, ``items()``, and how many were ``opened``, ``expired``, ``pushed``
     (half-open, and gave way), ``refused``.
 
-    Memory of a worker: 64 bytes for each slot, 1.8 to 2.4 slots for each connection when it is full; 32 bytes
-    more for one over IPv6; 8 bytes for each half-open one. Raises GraphError for wrong arguments.
+    Memory of a worker: 64 bytes for each slot, as a Table has them, and 32 more where its connection is one over
+    IPv6; 8 bytes for each half-open one. Raises GraphError for wrong arguments.
 
     >>> connections = Connections(capacity=1000)
     >>> connections.allocate(workers=1)  # a run does this
@@ -130,7 +129,7 @@ class Connections(State):
             "how many may be half-open",
         )
         self.loose = loose
-        self._times = _times({**USUAL, **(timeouts or {})})
+        self._times = _times({**TIMEOUTS, **(timeouts or {})})
         super().__init__(f"Connections({capacity})", consistency)
 
     @property
@@ -144,7 +143,7 @@ class Connections(State):
 
     def _initialise(self, block: int) -> None:
         layout.connections_init(block, self.capacity, self.half_open, int(self.loose), seed())
-        for name, states in TIMEOUTS.items():
+        for name, states in STATES.items():
             for state in states:
                 store64(block + layout.C_TIMES + 8 * state, self._times[name])
 
@@ -238,11 +237,11 @@ def _times(timeouts: Mapping[str, float]) -> dict[str, int]:
     """Seconds by name as steps of time. Raises GraphError."""
     found = {}
     for name, seconds in timeouts.items():
-        if name not in USUAL:
+        if name not in TIMEOUTS:
             raise GraphError(
                 f"Connections have no timeout {name!r}",
                 place=caller_place(),
-                cure=f"there are {', '.join(USUAL)}",
+                cure=f"there are {', '.join(TIMEOUTS)}",
             )
         time = nanoseconds(seconds)
         if time is None or time > LONGEST:

@@ -139,7 +139,11 @@ def tcp_segment(value: int, answers: int, tcp: int, size: int, data: int, more: 
     if state == SYN:
         return segment_of_syn(value, answers, tcp, size, data)
     if flags & (FLAG_SYN | FLAG_ACK) == FLAG_SYN:
-        return NEW if state >= TIME_WAIT else PASS
+        if state >= TIME_WAIT:
+            return NEW
+        return PASS if answers == 0 else INVALID
+    if flags & FLAG_SYN != 0 and answers == 0 and state != SYN_ACK:
+        return INVALID
     own = value + V_SIDES + SIDE * answers
     other = value + V_SIDES + SIDE - SIDE * answers
     if more != 0:

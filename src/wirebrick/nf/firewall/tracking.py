@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from wirebrick.durations import nanoseconds
+from wirebrick.errors import ParameterError
 from wirebrick.fields import U8, U16, U32, U64, IPv6Address
 from wirebrick.nf.firewall.rows import DEFAULT_DENIED, DENIED, PASS
 from wirebrick.packet.packet import Packet
 from wirebrick.state import connections_layout as layout
-from wirebrick.state.connections import Connections
+from wirebrick.state.connections import LONGEST, Connections
 from wirebrick.state.record import Record
 from wirebrick.state.table import Table
 from wirebrick.stream.events import every
@@ -28,6 +30,7 @@ GROUPS = DEFAULT_DENIED + 1 + len(REASONS)
 FRAGMENTED = 4096  # packets whose first fragment is remembered, in each worker
 REASSEMBLY = 30_000_000_000  # ns that fragments may take: what Linux waits for them
 SWEEPS = 60  # seconds for all connections to be looked at: have they expired?
+MOST = 1 << 28  # connections
 MIX = 0x9E3779B97F4A7C15
 WORD = (1 << 64) - 1
 
@@ -50,9 +53,13 @@ class FirstFragment(Record):
 
 
 class Tracking:
-    """What the stateful mode needs, made while the firewall is built; ``loose``, ``timeouts``: see Connections."""
+    """What the stateful mode needs, made while the firewall is built; ``loose``, ``timeouts``: see Connections.
+
+    Raises ParameterError.
+    """
 
     def __init__(self, *, capacity: int, loose: bool, timeouts: dict[str, float]) -> None:
+        _check(capacity, timeouts)
         self.connections = Connections(capacity=capacity, loose=loose, timeouts=timeouts)
         self._fragments = Table(
             FragmentKey, FirstFragment, capacity=FRAGMENTED, idle_timeout=REASSEMBLY / 1e9
@@ -125,6 +132,17 @@ class Tracking:
         return Report("connections", columns, [(of.entries, of.opened, of.expired, of.pushed, of.refused)])
 
 
+def _check(capacity: int, timeouts: dict[str, float]) -> None:
+    if type(capacity) is not int or not 1 <= capacity <= MOST:
+        cure = f"give a whole number from 1 to {MOST}"
+        raise ParameterError(f"the firewall's connections can't be {capacity!r}", cure=cure)
+    for name, seconds in timeouts.items():
+        time = nanoseconds(seconds)
+        if time is None or time > LONGEST:
+            cure = f"give seconds, more than 0 and up to {LONGEST // 10**9:,}"
+            raise ParameterError(f"the firewall's {name} can't be {seconds!r}", cure=cure)
+
+
 def _fragment_key_v4(packet: Packet) -> FragmentKey:
     ip = packet.header
     return FragmentKey(
@@ -145,7 +163,7 @@ def _hosts_v4(packet: Packet) -> int:
         kind = payload.u8(0)
         if 3 <= kind <= 5 or kind == 11 or kind == 12:
             hosts = payload.u32(20) ^ payload.u32(24)
-    return (hosts * MIX & WORD) >> 32
+    return _spread(hosts)
 
 
 def _hosts_v6(packet: Packet) -> int:
@@ -155,4 +173,8 @@ def _hosts_v6(packet: Packet) -> int:
     hosts = (both >> 64) ^ (both & WORD)
     if ip.protocol == 58 and ip.fragment_offset == 0 and len(payload) >= 48 and payload.u8(0) < 128:
         hosts = payload.u64(16) ^ payload.u64(24) ^ payload.u64(32) ^ payload.u64(40)
+    return _spread(hosts)
+
+
+def _spread(hosts: int) -> int:
     return (hosts * MIX & WORD) >> 32
