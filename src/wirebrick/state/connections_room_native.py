@@ -35,7 +35,7 @@ from wirebrick.state.connections_layout import (
 from wirebrick.state.table_layout import S_KEY, S_NEXT, T_CAPACITY, T_COUNT, TAKEN
 from wirebrick.state.table_native import table_home, table_insert, table_reclaim, table_release, table_slot
 
-LOOKS = 8  # entries looked at to find one that is no longer half-open
+LOOKS = 4  # entries looked at to find one that is no longer half-open
 
 
 def half_open_slot(block: int, entry: int) -> int:

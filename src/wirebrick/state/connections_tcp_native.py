@@ -144,12 +144,14 @@ def tcp_segment(value: int, answers: int, tcp: int, size: int, data: int, more: 
         return PASS if answers == 0 else INVALID
     if flags & FLAG_SYN != 0 and answers == 0 and state != SYN_ACK:
         return INVALID
+    marks = load8(value + V_MARKS)
+    if load16(value + V_WINDOWS + 2) == 0 and marks & LIBERAL == 0:
+        return INVALID  # reset before there was an answer
     own = value + V_SIDES + SIDE * answers
     other = value + V_SIDES + SIDE - SIDE * answers
     if more != 0:
         data = max(data, distance(load32(own + E_EDGE), load32be(tcp + T_SEQ)))
     end = segment_end(tcp, data)
-    marks = load8(value + V_MARKS)
     scales = load8(value + V_SCALES)
     scale = (scales >> 4 * answers) & 15
     other_scale = (scales >> 4 - 4 * answers) & 15
