@@ -14,6 +14,7 @@ from wirebrick.packet.memory import load8, load16, load32, load64, store64
 from wirebrick.state import connections_layout as layout
 from wirebrick.state.arguments import key_at, natural, octets_at, whole
 from wirebrick.state.base import State, worker
+from wirebrick.state.connections_ahead_native import prefetch_connections
 from wirebrick.state.connections_native import connection_expire, connection_open, connection_track
 from wirebrick.state.consistency import PARTITIONED, Consistency
 from wirebrick.state.operation import Operation
@@ -102,11 +103,12 @@ class Connections(State):
 
     operations = {
         "track": Operation(
-            connection_track, ("key", "octets", "natural", "natural"), result="natural", clock=True
+            connection_track, ("key", "octets", "natural", "natural"), result="natural", clock=True, ahead=True
         ),
         "open": Operation(connection_open, result="bool", clock=True),
         "expire": Operation(connection_expire, ("natural",), (64,), result="natural", clock=True),
     }
+    ahead = staticmethod(prefetch_connections)
     key = FlowKey
 
     def __init__(
@@ -159,7 +161,7 @@ class Connections(State):
         """What becomes of a packet (in user functions)."""
         at = key_at(self.name, FlowKey, key)
         where, size = octets_at(payload)
-        return connection_track(self.changing(), worker.now, at, where, size, natural(claimed), natural(more))
+        return connection_track(self.changing(), 0, 0, worker.now, at, where, size, natural(claimed), natural(more))
 
     def open(self) -> bool:
         """Enter the connection of the packet that was NEW (in user functions); whether there is room."""

@@ -76,7 +76,8 @@ from wirebrick.state.connections_tcp_native import (
     tcp_begin,
     tcp_segment,
 )
-from wirebrick.state.table_layout import S_KEY, S_LAST, T_EXPIRED
+from wirebrick.state.flow_prefetch_native import NOTES_MASK, NOTES_SHIFT
+from wirebrick.state.table_layout import S_KEY, S_LAST, S_NEXT, T_EXPIRED, TAKEN
 from wirebrick.state.table_native import table_age, table_release, table_seek, table_slot
 from wirebrick.state.table_sweep_native import table_expire
 
@@ -87,7 +88,7 @@ UDP_HEADER, SCTP_HEADER = 8, 12
 K_SRC, K_DST, K_PORTS, K_PROTOCOL, K_VERSION = 0, 16, 32, 36, 37
 
 
-def connection_track(block: int, now: int, key: int, at: int, size: int, claimed: int, more: int) -> int:
+def connection_track(block: int, notes: int, descriptor: int, now: int, key: int, at: int, size: int, claimed: int, more: int) -> int:
     """What becomes of the packet of flow ``key``: PASS, NEW, or why not.
 
     ``at``, ``size``: what there is behind its IP header; ``claimed``: how many bytes the IP header says there are.
@@ -104,7 +105,7 @@ def connection_track(block: int, now: int, key: int, at: int, size: int, claimed
         if more != 0 and flags & FLAG_SYN != 0:
             return INVALID
         connection_key(block, key, ports_at(at), 0)
-        return track_tcp(block, now, at, header, claimed - header, more)
+        return track_tcp(block, noted(block, notes, descriptor), now, at, header, claimed - header, more)
     if protocol == UDP:
         if size < UDP_HEADER:
             return INVALID
@@ -112,7 +113,7 @@ def connection_track(block: int, now: int, key: int, at: int, size: int, claimed
         if length < UDP_HEADER or (length > claimed and more == 0):
             return INVALID
         connection_key(block, key, ports_at(at), 0)
-        return track_simple(block, now, ONE_WAY)
+        return track_simple(block, noted(block, notes, descriptor), now, ONE_WAY)
     if (protocol == ICMP and load8(key + K_VERSION) == 4) or (
         protocol == ICMPV6 and load8(key + K_VERSION) == 6
     ):
@@ -123,7 +124,7 @@ def connection_track(block: int, now: int, key: int, at: int, size: int, claimed
             return INVALID
         ports = ports_at(at)
     connection_key(block, key, ports, 0)
-    return track_simple(block, now, OTHER_ONE_WAY)
+    return track_simple(block, 0, now, OTHER_ONE_WAY)
 
 
 def ports_at(at: int) -> int:
@@ -148,10 +149,23 @@ def connection_key(block: int, key: int, ports: int, more: int) -> int:
     )
 
 
-def connection_find(block: int, now: int) -> int:
-    """Address of the value of the connection that C_KEY names, or 0: there is none, or it has expired."""
+def noted(block: int, notes: int, descriptor: int) -> int:
+    """The slot that was found ahead for a packet, if it has the connection that C_KEY names; else 0."""
+    if notes == 0:
+        return 0
+    slot = block + load64(notes + (descriptor >> NOTES_SHIFT & NOTES_MASK))
+    taken = load32(slot + S_NEXT) >= TAKEN
+    return slot if taken and same_words(slot + S_KEY, block + C_KEY, KEY) != 0 else 0
+
+
+def connection_find(block: int, slot: int, now: int) -> int:
+    """Address of the value of the connection that C_KEY names, or 0: there is none, or it has expired.
+
+    ``slot``: the one that has its key, where that is known, else 0.
+    """
     table = block + C_TABLE
-    slot = table_seek(table, block + C_KEY, KEY, STRIDE)
+    if slot == 0:
+        slot = table_seek(table, block + C_KEY, KEY, STRIDE)
     if slot < 0:
         return 0
     if load8(block + C_KEY + 13) == 6:
@@ -190,9 +204,9 @@ def new_value(block: int) -> int:
     return value
 
 
-def track_tcp(block: int, now: int, at: int, header: int, data: int, more: int) -> int:
+def track_tcp(block: int, slot: int, now: int, at: int, header: int, data: int, more: int) -> int:
     """What becomes of a TCP segment."""
-    value = connection_find(block, now)
+    value = connection_find(block, slot, now)
     if value != 0:
         state = load8(value + V_STATE)
         verdict = tcp_segment(value, from_answering(block, value), at, header, data, more)
@@ -205,12 +219,12 @@ def track_tcp(block: int, now: int, at: int, header: int, data: int, more: int) 
     return tcp_begin(value, at, header, data, load64(block + C_LOOSE))
 
 
-def track_simple(block: int, now: int, one_way: int) -> int:
+def track_simple(block: int, slot: int, now: int, one_way: int) -> int:
     """What becomes of a packet of a protocol whose connections are known by their ends alone.
 
     ``one_way``: the state before something comes back; the one behind it is the state afterwards.
     """
-    value = connection_find(block, now)
+    value = connection_find(block, slot, now)
     if value != 0:
         if from_answering(block, value) != 0:
             store8(value + V_STATE, one_way + 1)
@@ -241,7 +255,7 @@ def track_icmp(block: int, now: int, key: int, at: int, size: int) -> int:
     )
     if related == 0:
         return UNRELATED
-    value = connection_find(block, now)
+    value = connection_find(block, 0, now)
     return PASS if value != 0 and was_sent(block, value, related) else UNRELATED
 
 
@@ -255,7 +269,7 @@ def ask(block: int, replies: int) -> int:
 def track_query(block: int, now: int, replies: int) -> int:
     """What becomes of a query, or a reply to one."""
     ask(block, replies)
-    value = connection_find(block, now)
+    value = connection_find(block, 0, now)
     if value != 0:
         if replies != 0:
             store8(value + V_MARKS, load8(value + V_MARKS) & ~HALF)

@@ -23,12 +23,15 @@ Argument = Literal["number", "natural", "key", "address", "octets"]
 
 @dataclass(frozen=True)
 class Operation:
-    """A method: ``function(block, [time,] *constants, *arguments)`` of a native module, all of integers.
+    """A method: ``function(block, [notes, descriptor,] [time,] *constants, *arguments)``, all of integers.
+
+    ``function`` is one of a native module.
 
     ``name`` of the method may be ``__getitem__`` or ``__contains__``, with one argument: then the operation is
     ``object[key]`` or ``key in object``. ``defaults`` are those of the last arguments. ``result``: what the
     function's number means. ``writes``: it changes the object. ``clock``: it gets the packet's time (ns).
     ``constants``: attributes of the object, numbers that machine code has in it (sizes, say).
+    ``ahead``: it gets the notes that ``State.ahead`` made of the burst, or 0, and the packet's descriptor.
     ``atomic``: a function that does the same in one step, used in the place of a lock where workers share the
     object (Strict).
     """
@@ -40,6 +43,7 @@ class Operation:
     writes: bool = True
     clock: bool = False
     constants: tuple[str, ...] = ()
+    ahead: bool = False
     atomic: Callable[..., int] | None = None
 
     @property
