@@ -240,7 +240,7 @@ def test_a_first_fragment_counts_as_all_the_window_allows():
 def packets_of(name):
     """Connections that are in a state, and a packet of it that tells whether it is known still."""
     connections = made()
-    tcp = dict(sport=4000, dport=80)
+    tcp = {"sport": 4000, "dport": 80}
     answer = back(TCP(sport=80, dport=4000, flags="A", seq=501, ack=101))
     if name == "tcp_opening":
         judge(connections, there(TCP(**tcp, flags="S", seq=100)))
@@ -389,7 +389,7 @@ def test_random_bytes():
             body[8] = 0x60
         if protocol == 1 and len(body) > 8:
             body[8] = rng.choice([0x45, 0x4F])
-        ends = dict(src=A6, dst=B6, nh=protocol) if protocol == 58 else dict(src=A, dst=B, proto=protocol)
+        ends = {"src": A6, "dst": B6, "nh": protocol} if protocol == 58 else {"src": A, "dst": B, "proto": protocol}
         judge(connections, (IPv6 if protocol == 58 else IP)(**ends) / Raw(bytes(body)))
     assert connections.entries <= 64
 

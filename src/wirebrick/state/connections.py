@@ -103,7 +103,11 @@ class Connections(State):
 
     operations = {
         "track": Operation(
-            connection_track, ("key", "octets", "natural", "natural"), result="natural", clock=True, ahead=True
+            connection_track,
+            ("key", "octets", "natural", "natural"),
+            result="natural",
+            clock=True,
+            ahead=True,
         ),
         "open": Operation(connection_open, result="bool", clock=True),
         "expire": Operation(connection_expire, ("natural",), (64,), result="natural", clock=True),
@@ -161,7 +165,9 @@ class Connections(State):
         """What becomes of a packet (in user functions)."""
         at = key_at(self.name, FlowKey, key)
         where, size = octets_at(payload)
-        return connection_track(self.changing(), 0, 0, worker.now, at, where, size, natural(claimed), natural(more))
+        return connection_track(
+            self.changing(), 0, 0, worker.now, at, where, size, natural(claimed), natural(more)
+        )
 
     def open(self) -> bool:
         """Enter the connection of the packet that was NEW (in user functions); whether there is room."""

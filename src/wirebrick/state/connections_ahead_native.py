@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from wirebrick.packet.frame import D_DATA, D_LENGTH, DESCRIPTOR, W_BURST, W_COUNT, W_ENTRY
 from wirebrick.packet.memory import load8, load16be, load32, load32be, load64, load64be, prefetch, store64
-from wirebrick.state.connections_key_native import key_v4, key_v6
-from wirebrick.state.connections_layout import C_KEY, C_TABLE, KEY, STRIDE
+from wirebrick.state.connections_key_native import key_home, key_v4, key_v6
+from wirebrick.state.connections_layout import C_TABLE, STRIDE
 from wirebrick.state.flow_prefetch_native import AHEAD, NOTES_MASK, NOTES_SHIFT, last_word
 from wirebrick.state.table_layout import LINK, S_NEXT, T_COUNT, T_NOTES
-from wirebrick.state.table_native import table_hash, table_slot
+from wirebrick.state.table_native import table_slot
 
 SMALL = 1 << 12  # connections: of fewer, looking ahead only costs time
 
@@ -61,4 +61,4 @@ def connection_home(block: int, data: int, end: int) -> int:
             last & 0xFFFFFFFF,
             last >> 32 << 32,
         )
-    return table_slot(block + C_TABLE, table_hash(block + C_TABLE, block + C_KEY, KEY), STRIDE)
+    return key_home(block)

@@ -6,14 +6,18 @@ Functions run as they are in CPython, and compiled; the key is left in the block
 
 from __future__ import annotations
 
-from wirebrick.packet.memory import load64, shift_right, store64, wrap64
+from wirebrick.packet.memory import load32, load64, shift_right, store64, wrap64
 from wirebrick.state.connections_layout import (
     C_ENDS,
     C_FROM_UPPER,
     C_KEY,
     C_RANDOM,
+    C_TABLE,
     LOW,
+    STRIDE,
 )
+from wirebrick.state.table_layout import LINK, S_KEY, S_NEXT, T_HOMES, TAKEN
+from wirebrick.state.table_native import table_place, table_slot, table_term
 
 SPREAD = 0x9E3779B97F4A7C15 - (1 << 64)  # odd, without a pattern: the golden ratio's fraction
 MOST_END = (1 << 62) - 1
@@ -55,6 +59,36 @@ def key_v6(
     store64(block + C_ENDS + 8, src_low ^ change)
     store64(block + C_ENDS + 24, dst_low ^ change)
     return 0
+
+
+def key_home(block: int) -> int:
+    """Address of the home of the connection that C_KEY names: as ``table_home``, without a loop."""
+    table = block + C_TABLE
+    total = table_term(table, 0, load64(block + C_KEY)) + table_term(table, 8, load64(block + C_KEY + 8))
+    return table_slot(table, table_place(table, total), STRIDE)
+
+
+def key_slot(block: int) -> int:
+    """Address of the slot that has the connection that C_KEY names, or 0."""
+    table = block + C_TABLE
+    slot = key_home(block)
+    link = load32(slot + S_NEXT)
+    if link >= TAKEN and has_key(slot, block) != 0:
+        return slot
+    homes = load64(table + T_HOMES)
+    number = link & LINK
+    while number > homes:
+        slot = table_slot(table, number, STRIDE)
+        if has_key(slot, block) != 0:
+            return slot
+        number = load32(slot + S_NEXT) & LINK
+    return 0
+
+
+def has_key(slot: int, block: int) -> int:
+    """1 if a slot has the key that C_KEY names."""
+    first = load64(slot + S_KEY) == load64(block + C_KEY)
+    return 1 if first and load64(slot + S_KEY + 8) == load64(block + C_KEY + 8) else 0
 
 
 def end_hash(block: int, high: int, low: int) -> int:

@@ -27,7 +27,7 @@ from wirebrick.state.connections_icmp_native import (
     quoted_v4,
     quoted_v6,
 )
-from wirebrick.state.connections_key_native import key_v4, key_v6
+from wirebrick.state.connections_key_native import has_key, key_slot, key_v4, key_v6
 from wirebrick.state.connections_layout import (
     BEGAN_LOWER,
     C_ADDRESSES,
@@ -78,7 +78,7 @@ from wirebrick.state.connections_tcp_native import (
 )
 from wirebrick.state.flow_prefetch_native import NOTES_MASK, NOTES_SHIFT
 from wirebrick.state.table_layout import S_KEY, S_LAST, S_NEXT, T_EXPIRED, TAKEN
-from wirebrick.state.table_native import table_age, table_release, table_seek, table_slot
+from wirebrick.state.table_native import table_age, table_release, table_slot
 from wirebrick.state.table_sweep_native import table_expire
 
 ICMP, TCP, UDP, ICMPV6, SCTP = 1, 6, 17, 58, 132
@@ -88,7 +88,9 @@ UDP_HEADER, SCTP_HEADER = 8, 12
 K_SRC, K_DST, K_PORTS, K_PROTOCOL, K_VERSION = 0, 16, 32, 36, 37
 
 
-def connection_track(block: int, notes: int, descriptor: int, now: int, key: int, at: int, size: int, claimed: int, more: int) -> int:
+def connection_track(
+    block: int, notes: int, descriptor: int, now: int, key: int, at: int, size: int, claimed: int, more: int
+) -> int:
     """What becomes of the packet of flow ``key``: PASS, NEW, or why not.
 
     ``at``, ``size``: what there is behind its IP header; ``claimed``: how many bytes the IP header says there are.
@@ -154,8 +156,7 @@ def noted(block: int, notes: int, descriptor: int) -> int:
     if notes == 0:
         return 0
     slot = block + load64(notes + (descriptor >> NOTES_SHIFT & NOTES_MASK))
-    taken = load32(slot + S_NEXT) >= TAKEN
-    return slot if taken and same_words(slot + S_KEY, block + C_KEY, KEY) != 0 else 0
+    return slot if load32(slot + S_NEXT) >= TAKEN and has_key(slot, block) != 0 else 0
 
 
 def connection_find(block: int, slot: int, now: int) -> int:
@@ -165,8 +166,8 @@ def connection_find(block: int, slot: int, now: int) -> int:
     """
     table = block + C_TABLE
     if slot == 0:
-        slot = table_seek(table, block + C_KEY, KEY, STRIDE)
-    if slot < 0:
+        slot = key_slot(block)
+    if slot == 0:
         return 0
     if load8(block + C_KEY + 13) == 6:
         number = (slot - table_slot(table, 0, STRIDE)) // STRIDE

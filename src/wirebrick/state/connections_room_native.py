@@ -9,6 +9,7 @@ established goes when it has expired, never before. Runs as it is in CPython, an
 from __future__ import annotations
 
 from wirebrick.packet.memory import copy, load8, load32, load64, store32, store64
+from wirebrick.state.connections_key_native import key_home
 from wirebrick.state.connections_layout import (
     C_ADDRESSES,
     C_ENDS,
@@ -33,7 +34,7 @@ from wirebrick.state.connections_layout import (
     VALUE,
 )
 from wirebrick.state.table_layout import S_KEY, S_NEXT, T_CAPACITY, T_COUNT, TAKEN
-from wirebrick.state.table_native import table_home, table_insert, table_reclaim, table_release, table_slot
+from wirebrick.state.table_native import table_insert, table_reclaim, table_release, table_slot
 
 LOOKS = 4  # entries looked at to find one that is no longer half-open
 
@@ -115,7 +116,7 @@ def connection_enter(block: int, now: int) -> int:
         store64(block + C_REFUSED, load64(block + C_REFUSED) + 1)
         return 0
     table = block + C_TABLE
-    slot = table_insert(table, table_home(table, block + C_KEY, KEY, STRIDE), block + C_KEY, now, KEY, STRIDE)
+    slot = table_insert(table, key_home(block), block + C_KEY, now, KEY, STRIDE)
     number = (slot - table_slot(table, 0, STRIDE)) // STRIDE
     serial = (load64(block + C_SERIAL) + 1) & SERIALS
     store64(block + C_SERIAL, serial)

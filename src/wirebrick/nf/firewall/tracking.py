@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from wirebrick.durations import nanoseconds
 from wirebrick.errors import ParameterError
 from wirebrick.fields import U8, U16, U32, U64, IPv6Address
-from wirebrick.nf.firewall.rows import DEFAULT_DENIED, DENIED, PASS
+from wirebrick.nf.firewall.rows import DEFAULT_DENIED, PASS
 from wirebrick.packet.packet import Packet
 from wirebrick.state import connections_layout as layout
 from wirebrick.state.connections import LONGEST, Connections
@@ -102,7 +102,7 @@ class Tracking:
             more = ip.more_fragments
             found = connections.track(packet.flow(), packet.payload, ip.claimed_payload(), more)
             verdict = PASS
-            if found == new or found == untracked:
+            if found in (new, untracked):
                 verdict = judge(packet)
                 if verdict == PASS and found == new and not connections.open():
                     return FULL
