@@ -54,12 +54,20 @@ C_ENDS = 104  # its lower and upper IPv6 address, 16 bytes each
 C_VALUE = 136  # the value of the connection that it would begin
 C_TIMES = 192  # steps of time after which a connection in each state expires
 C_RANDOM = 320  # of the hash of IPv6 addresses
+C_QUOTED = 448  # IPv6 addresses that an ICMP error quotes
 C_TABLE = 512
 
 KEY = 16  # bytes of a key
 VALUE = 40
 STRIDE = 64  # of a slot: table_stride(KEY, VALUE)
 IPV6_ENDS = 32  # bytes of two addresses
+
+# A FlowKey: source and destination, then ports, protocol and version in one word.
+K_SRC = 0
+K_DST = 16
+K_LAST = 32
+K_PROTOCOL = 36
+K_VERSION = 37
 
 V_STATE = 0
 V_MARKS = 1

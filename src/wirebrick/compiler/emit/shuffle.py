@@ -65,7 +65,7 @@ def _move(f: Fused, node: Shuffle, queue: str) -> None:
                 head = "else" if last and number else f"{'el' if number else ''}if {queue} == {number}"
                 code.line(f"{head}: {target} = {worker}" if len(node.queues) > 1 else f"{target} = {worker}")
         target = code.keep(f"{target} % crew")
-    ring = code.keep(f"ring_of(w, {f.shuffles.index(node)}, {target})")
+    ring = code.keep(f"0 if crew == 1 else ring_of(w, {f.shuffles.index(node)}, {target})")
     code.line(f"if {ring} == 0 or entry == {frame.FINISH}:")
     with code.indent():
         code.line(f"at = {f.label(node)}")

@@ -61,8 +61,11 @@ def returned(unit: Unit, f: Emitter, node: ast.AST, value: ast.expr | None) -> N
         f.line(f"return {code}")
     elif result == "number":
         number = int64(f, value, expression(f, value), "the number of a queue")
-        queues = f.groups or f"load64({f.need('w')} + {frame.W_WORKERS})"
-        f.line(f"return floor_mod({number.code}, {queues})")
+        if f.groups:
+            f.line(f"return floor_mod({number.code}, {f.groups})")
+        else:
+            crew = f.keep(f"load64({f.need('w')} + {frame.W_WORKERS})")
+            f.line(f"return 0 if {crew} == 1 else floor_mod({number.code}, {crew})")  # a division takes long
     else:
         record = expression(f, value)
         if not isinstance(record.kind, RecordKind) or record.kind.record is not f.schema:
