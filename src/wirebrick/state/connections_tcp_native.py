@@ -11,7 +11,18 @@ Sequence numbers are compared modulo 2**32 (RFC 9293, 3.4). Runs as it is in CPy
 
 from __future__ import annotations
 
-from wirebrick.packet.memory import load8, load16, load16be, load32, load32be, store8, store16, store32
+from wirebrick.packet.memory import (
+    apart,
+    load8,
+    load16,
+    load16be,
+    load32,
+    load32be,
+    rare,
+    store8,
+    store16,
+    store32,
+)
 from wirebrick.state.connections_layout import (
     ACKED_BEGAN,
     CLOSING,
@@ -128,6 +139,7 @@ def tcp_begin(value: int, tcp: int, size: int, data: int, loose: int) -> int:
     return NEW
 
 
+@apart
 def tcp_segment(value: int, answers: int, tcp: int, size: int, data: int, more: int) -> int:
     """A segment of a connection; ``answers``: 1 if it comes from the end that didn't begin. What becomes of it.
 
@@ -186,6 +198,7 @@ def tcp_segment(value: int, answers: int, tcp: int, size: int, data: int, more: 
     return PASS
 
 
+@rare
 def segment_of_syn(value: int, answers: int, tcp: int, size: int, data: int) -> int:
     """A segment of a connection of which only a SYN was seen."""
     flags = load8(tcp + T_FLAGS) & (FLAG_FIN | FLAG_SYN | FLAG_RST | FLAG_ACK)
@@ -257,6 +270,7 @@ def fits(value: int, answers: int, own: int, other: int, seq: int, end: int, ack
     )
 
 
+@rare
 def reset(value: int, own: int, state: int, marks: int, seq: int) -> int:
     """A RST whose sequence number is in the window, or was."""
     if marks & LIBERAL == 0:

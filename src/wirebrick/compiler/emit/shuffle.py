@@ -17,6 +17,20 @@ if TYPE_CHECKING:
 def emit_shuffle(f: Fused, node: Shuffle) -> None:
     """Emit the choice of the worker, and the way there; ``resume`` is emitted behind it."""
     code = f.code
+    if node.queues is None:
+        code.line("if crew == 1:")
+        with code.indent():
+            code.line(f"at = {f.label(node)}")
+        code.line("else:")
+        with code.indent():
+            _choose(f, node)
+    else:
+        _choose(f, node)
+
+
+def _choose(f: Fused, node: Shuffle) -> None:
+    """Ask for the queue, and move the packet there."""
+    code = f.code
     if node.function is not None:
         result = f.call(node, f.functions[node].function, node.inputs[0].stack, node.inputs[0].schema)
         code.line(f"if unlikely({result} < 0):")
@@ -65,7 +79,7 @@ def _move(f: Fused, node: Shuffle, queue: str) -> None:
                 head = "else" if last and number else f"{'el' if number else ''}if {queue} == {number}"
                 code.line(f"{head}: {target} = {worker}" if len(node.queues) > 1 else f"{target} = {worker}")
         target = code.keep(f"{target} % crew")
-    ring = code.keep(f"0 if crew == 1 else ring_of(w, {f.shuffles.index(node)}, {target})")
+    ring = code.keep(f"ring_of(w, {f.shuffles.index(node)}, {target})")
     code.line(f"if {ring} == 0 or entry == {frame.FINISH}:")
     with code.indent():
         code.line(f"at = {f.label(node)}")

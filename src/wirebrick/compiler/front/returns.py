@@ -61,11 +61,8 @@ def returned(unit: Unit, f: Emitter, node: ast.AST, value: ast.expr | None) -> N
         f.line(f"return {code}")
     elif result == "number":
         number = int64(f, value, expression(f, value), "the number of a queue")
-        if f.groups:
-            f.line(f"return floor_mod({number.code}, {f.groups})")
-        else:
-            crew = f.keep(f"load64({f.need('w')} + {frame.W_WORKERS})")
-            f.line(f"return 0 if {crew} == 1 else floor_mod({number.code}, {crew})")  # a division takes long
+        queues = f.groups or f"load64({f.need('w')} + {frame.W_WORKERS})"
+        f.line(f"return floor_mod({number.code}, {queues})")
     else:
         record = expression(f, value)
         if not isinstance(record.kind, RecordKind) or record.kind.record is not f.schema:
