@@ -17,7 +17,7 @@ Its value::
     u8   state
     u8   marks
     u8   window scales: low nibble of who began, high nibble of who answers; 15: none offered
-    u8   -
+    u8   1: both began, with SYNs that crossed
     u32  serial number: which connection the slot has, for the ring
          who began, then who answers, 12 bytes each, about the bytes it sends:
     u32    end: sequence number behind all it has sent
@@ -72,6 +72,7 @@ K_VERSION = 37
 V_STATE = 0
 V_MARKS = 1
 V_SCALES = 2
+V_BOTH = 3
 V_SERIAL = 4
 V_SIDES = 8
 SIDE = 12
