@@ -90,7 +90,7 @@ class Wire:
         )
         if self._ports[0].startswith("tap:"):
             self._bridge_taps()
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60  # where nothing is compiled yet, and others compile too
         while self.lab.run("client", "ping", "-c1", "-W1", self._probe, check=False).returncode:
             if time.monotonic() > end or self.chain.poll() is not None:
                 self.chain.kill()

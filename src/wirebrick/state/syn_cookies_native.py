@@ -5,7 +5,7 @@ Runs as it is in CPython, and compiled.
 
 from __future__ import annotations
 
-from wirebrick.packet.memory import load64
+from wirebrick.packet.memory import apart, load64
 from wirebrick.state.reassembly_index_native import sip_round
 
 # The block: the secret, two 64-bit words.
@@ -16,6 +16,7 @@ TIMES = 32  # steps that a cookie can tell apart
 STEPS_GOOD = 2  # a cookie is good in its own step and the one behind it
 
 
+@apart
 def cookie_hash(block: int, key: int, word: int) -> int:
     """24 bits of SipHash-2-4 (Aumasson and Bernstein, 2012) over a FlowKey and a word."""
     k0 = load64(block)

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from wirebrick.compiler.front.unit import Unit
 
 
+LONG = 25  # lines
+
+
 def call_helper(
     unit: Unit, f: Emitter, node: ast.AST, function: Any, arguments: list[Value], keywords: dict[str, Value]
 ) -> Value:
@@ -131,9 +134,11 @@ def _emit_helper(unit: Unit, f: Emitter, source: Source, values: dict[str, Value
     helper = Function(name, emitter, parameters)
     place = source.place(source.tree)
     head = f"def {name}({', '.join([*parameters, *helper.needs, 'left'])}):"
-    unit.shared.functions.append(
-        "\n".join([head, f"    # {place.file}:{place.line}", *resolved(emitter, top=False)])
-    )
+    lines = resolved(emitter, top=False)
+    if len(lines) > LONG and any(line.lstrip().startswith("while ") for line in lines):
+        # Copied to where it is called, it would make code that takes long to compile, and is no faster: it has a loop.
+        head = f"@apart\n{head}"
+    unit.shared.functions.append("\n".join([head, f"    # {place.file}:{place.line}", *lines]))
     if emitter.resizes:
         f.resizes = True
     return helper

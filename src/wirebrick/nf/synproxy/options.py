@@ -39,14 +39,6 @@ def timestamps_at(packet: Packet) -> int:
     return at + 2
 
 
-def put_word(packet: Packet, size: int, at: int, word: int) -> None:
-    """Store a word of the options; those behind ``size``, the bytes there are now, are payload still."""
-    if at < size:
-        packet.header.options.put_u32(at, word)
-    else:
-        packet.payload.put_u32(at - size, word)
-
-
 def put_options(packet: Packet, need: int, mss: int, head: int, first: int, second: int, scale: int) -> None:
     """Give a segment the options of a SYN; the last thing to be done to its header.
 
@@ -54,40 +46,41 @@ def put_options(packet: Packet, need: int, mss: int, head: int, first: int, seco
     ``first`` and ``second``; 0: there is no option but ``mss``.
     """
     size = packet.header.data_offset * 4 - 20
-    put_word(packet, size, 0, MSS << 24 | 4 << 16 | mss)
-    at = 4
-    if head != 0:
-        put_word(packet, size, 4, head)
-        put_word(packet, size, 8, first)
-        put_word(packet, size, 12, second)
-        shift = 1 << 24 | WINDOW_SCALE << 16 | 3 << 8 | scale
-        put_word(packet, size, 16, shift if scale < NO_SCALE else NO_OPERATIONS)
-        at = 20
-    while at < size:
-        packet.header.options.put_u32(at, NO_OPERATIONS)
+    at = 0
+    while at < max(size, need):
+        word = NO_OPERATIONS
+        if at == 0:
+            word = MSS << 24 | 4 << 16 | mss
+        elif head != 0 and at == 4:
+            word = head
+        elif head != 0 and at == 8:
+            word = first
+        elif head != 0 and at == 12:
+            word = second
+        elif head != 0 and at == 16 and scale < NO_SCALE:
+            word = 1 << 24 | WINDOW_SCALE << 16 | 3 << 8 | scale
+        if at < size:
+            packet.header.options.put_u32(at, word)
+        else:
+            packet.payload.put_u32(at - size, word)
         at += 4
     if need > size:
         packet.header.data_offset = 5 + need // 4
 
 
-def keep_timestamps(packet: Packet, first: int, second: int) -> None:
-    """Of a segment's options only the timestamps stay, with these values; they are there."""
-    size = packet.header.data_offset * 4 - 20
-    packet.header.options.put_u32(0, ONLY_TIMESTAMPS)
-    packet.header.options.put_u32(4, first)
-    packet.header.options.put_u32(8, second)
-    at = 12
-    while at < size:
-        packet.header.options.put_u32(at, NO_OPERATIONS)
-        at += 4
-
-
-def no_options(packet: Packet) -> None:
-    """A segment's options become padding."""
+def keep_timestamps(packet: Packet, kept: int, first: int, second: int) -> None:
+    """A segment's options become padding, but for timestamps with these values if ``kept`` (they are there)."""
     size = packet.header.data_offset * 4 - 20
     at = 0
     while at < size:
-        packet.header.options.put_u32(at, NO_OPERATIONS)
+        word = NO_OPERATIONS
+        if kept and at == 0:
+            word = ONLY_TIMESTAMPS
+        elif kept and at == 4:
+            word = first
+        elif kept and at == 8:
+            word = second
+        packet.header.options.put_u32(at, word)
         at += 4
 
 

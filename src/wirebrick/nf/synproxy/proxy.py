@@ -19,7 +19,6 @@ from wirebrick.nf.synproxy.options import (
     SACK_PERMITTED,
     keep_timestamps,
     mss_offered,
-    no_options,
     put_options,
     scale_offered,
     shift_sacks,
@@ -252,10 +251,8 @@ class Proxy:
             tcp.ece = 0
             tcp.window = entry.window
             at = timestamps_at(packet)
-            if entry.stamps and at >= 0:
-                keep_timestamps(packet, entry.client_stamp, tcp.options.u32(at))
-            else:
-                no_options(packet)
+            kept = entry.stamps != 0 and at >= 0
+            keep_timestamps(packet, kept, entry.client_stamp, tcp.options.u32(at) if kept else 0)
 
         def tell(packet: Packet, entry: Proxied) -> None:
             tcp = packet.header
@@ -265,10 +262,8 @@ class Proxy:
             if entry.client_scale != NO_SCALE:
                 tcp.window = tcp.window >> scale
             at = timestamps_at(packet)
-            if entry.stamps and at >= 0:
-                keep_timestamps(packet, entry.stamp, tcp.options.u32(at + 4))
-            else:
-                no_options(packet)
+            kept = entry.stamps != 0 and at >= 0
+            keep_timestamps(packet, kept, entry.stamp, tcp.options.u32(at + 4) if kept else 0)
 
         def opened(packet: Packet) -> None:
             entry = flows[find(packet)]
