@@ -155,7 +155,7 @@ def test_the_report(rules: Path) -> None:
     late = (10**12, frame(IP(src="10.0.0.1", dst="192.0.2.1") / UDP(sport=1, dport=53)))
     guard = firewall(rules=rules, stateful=True, connections=40)
     result = wirebrick.run(guard, rx=[*syns, late], interpret=True)
-    (_, rules_report), (_, report) = result.reports
+    (_, _rules_report), (_, report) = result.reports
     assert report.title == "connections"
     assert dict(zip(report.columns, report.rows[0], strict=True)) == {
         "at the end": 1,
