@@ -48,7 +48,7 @@ def monitor(
     protocol: Literal["ipfix", "netflow9"] = "ipfix",
     active: float = 60.0,
 ) -> Stream:
-    """Count packets and bytes of every flow; follow TCP connections, name top talkers, export flows.
+    """Count packets and bytes of every flow, follow TCP connections, export flows.
 
     Parameters
         ``capacity``: for how many flows each worker has room, 1 to 268,435,456; 1,048,576 where it is not
