@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from wirebrick.headers import ARP, Ethernet
 from wirebrick.packet.packet import Packet
 
@@ -23,7 +25,8 @@ def arp_reply(packet: Packet, mac: int) -> None:
     >>> ARP.from_bytes(reply[14:]).sender_mac, ARP.from_bytes(reply[14:]).target_ip
     (MacAddress('02:00:00:00:00:09'), IPv4Address('192.0.2.1'))
     """
-    arp, ethernet = packet[ARP], packet[Ethernet]
+    arp: Any = packet[ARP]
+    ethernet: Any = packet[Ethernet]
     asked = arp.target_ip
     arp.operation = REPLY
     arp.target_mac, arp.target_ip = arp.sender_mac, arp.sender_ip
