@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from wirebrick.addresses import IPv4Address, IPv6Address
 from wirebrick.errors import GraphError, caller_place
@@ -140,7 +139,11 @@ class _Table:
         self._known: dict[tuple[int, tuple[Hop, ...]], int] = {}
         self.routes = Routes(capacity)
         self.routes.change([(route.key, self._number(route)) for route in routes], [])
-        for what, count in (("gateways", len(self.gateways)), ("groups", len(self.groups)), ("weights", len(self.slots))):
+        for what, count in (
+            ("gateways", len(self.gateways)),
+            ("groups", len(self.groups)),
+            ("weights", len(self.slots)),
+        ):
             if count > hops:
                 raise GraphError(
                     f"a Fib with room for {hops:,} next hops can't hold {count:,} {what}",

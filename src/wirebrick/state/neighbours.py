@@ -19,7 +19,12 @@ from wirebrick.state.operation import Operation
 from wirebrick.state.record import Record
 from wirebrick.state.table import seed
 
-NAMES = {native.INCOMPLETE: "incomplete", native.REACHABLE: "reachable", native.PROBE: "probed", native.FAILED: "failed"}
+NAMES = {
+    native.INCOMPLETE: "incomplete",
+    native.REACHABLE: "reachable",
+    native.PROBE: "probed",
+    native.FAILED: "failed",
+}
 
 
 class Neighbour(Record):

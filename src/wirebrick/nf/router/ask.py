@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from typing import Any
 
 from wirebrick.headers import ARP, Ethernet, ICMPv6, IPv6, NeighbourTarget
@@ -11,6 +10,7 @@ from wirebrick.nf.neighbour_advertisement import SOLICITATION, SOLICITED_NODES, 
 from wirebrick.nf.router.links import Links
 from wirebrick.packet.packet import Packet
 from wirebrick.stream.events import every
+from wirebrick.stream.remake import remake
 from wirebrick.stream.stream import Stream
 
 PERIOD = 0.05  # seconds between looks for neighbours that are to be asked
@@ -45,10 +45,10 @@ def ask_v4(packets: Stream, links: Links) -> Stream:
         payload.put_u32(14, link.first4)
         payload.put_u16(18, 0)
         payload.put_u32(20, 0)
-        payload.put_u32(24, way.next)
+        payload.put_u32(24, way.next_low)
         packet.egress = ports[way.link]
 
-    return packets.deparse().transform(request, checksums=False)
+    return remake(packets, links.waiting, "copy").transform(request, checksums=False)
 
 
 def ask_v6(packets: Stream, links: Links) -> Stream:
@@ -77,7 +77,7 @@ def ask_v6(packets: Stream, links: Links) -> Stream:
     def message(packet: Packet) -> None:
         packet.header.type = SOLICITATION
 
-    return packets.deparse().transform(target, checksums=False).push(IPv6, network).push(ICMPv6, message)
+    return remake(packets, links.waiting, "copy").transform(target, checksums=False).push(IPv6, network).push(ICMPv6, message)
 
 
 def ask_again(links: Links) -> None:
@@ -125,5 +125,3 @@ def _solicit(packet: Packet, low: int, mac: int, own: int) -> None:
         ip.dst = SOLICITED_NODES << 24 | low & 0xFFFFFF  # type: ignore[assignment]
     packet.payload.put_u16(2, own >> 32)
     packet.payload.put_u32(4, own)
-
-

@@ -112,7 +112,9 @@ def own_routes(interfaces: list[Interface]) -> dict[Key, Route]:
             version = 4 if bits == 32 else 6
             span = 1 << bits - at.length
             start = int(at.address) // span * span
-            networks.setdefault(Key(version, at.length, start), Route(Key(version, at.length, start), CONNECTED, (Hop(link),)))
+            networks.setdefault(
+                Key(version, at.length, start), Route(Key(version, at.length, start), CONNECTED, (Hop(link),))
+            )
             if version == 4 and at.length < 31:
                 for number in (start, start + span - 1):
                     own[Key(4, 32, number)] = Route(Key(4, 32, number), BROADCAST, (Hop(link),))
@@ -142,11 +144,22 @@ class _Reader:
             self._known(data, _KEYS, "interface", number)
             interface = self._interface(data, number)
             for other in found:
-                same = [at for at in other.addresses if any(at.address == mine.address for mine in interface.addresses)]
+                same = [
+                    at
+                    for at in other.addresses
+                    if any(at.address == mine.address for mine in interface.addresses)
+                ]
                 if same:
-                    self._fail("interface", "addresses", number, f"{same[0].address} is an address of {other.port!r} too")
+                    self._fail(
+                        "interface",
+                        "addresses",
+                        number,
+                        f"{same[0].address} is an address of {other.port!r} too",
+                    )
                 if other.port == interface.port:
-                    self._fail("interface", "port", number, f"the port {other.port!r} is an interface already")
+                    self._fail(
+                        "interface", "port", number, f"the port {other.port!r} is an interface already"
+                    )
             found.append(interface)
         return found
 
@@ -163,7 +176,9 @@ class _Reader:
             self._fail("interface", "mac", number, f"{mac!r} can't be an interface's MAC address", cure)
         given = data.get("addresses", [])
         if not isinstance(given, list):
-            self._fail("interface", "addresses", number, "addresses is a list", 'addresses = ["192.0.2.1/24"]')
+            self._fail(
+                "interface", "addresses", number, "addresses is a list", 'addresses = ["192.0.2.1/24"]'
+            )
         addresses = tuple(self._address(text, number) for text in given)
         least = LEAST_MTU6 if any(at.address.bits == 128 for at in addresses) else LEAST_MTU
         if type(mtu) is not int or not least <= mtu <= MOST_MTU:
@@ -171,14 +186,18 @@ class _Reader:
             self._fail("interface", "mtu", number, f"the mtu can't be {mtu!r}", cure)
         source = data.get("source", "any")
         if source not in SOURCES:
-            self._fail("interface", "source", number, f"source can't be {source!r}", f"one of {', '.join(SOURCES)}")
+            self._fail(
+                "interface", "source", number, f"source can't be {source!r}", f"one of {', '.join(SOURCES)}"
+            )
         return Interface(port, hardware, addresses, mtu, source)
 
     def _address(self, text: Any, number: int) -> Addressed:
         try:
             return Addressed.parse(str(text))
         except ValueError as error:
-            return self._fail("interface", "addresses", number, str(error), 'write "192.0.2.1/24" or "2001:db8::1/64"')
+            return self._fail(
+                "interface", "addresses", number, str(error), 'write "192.0.2.1/24" or "2001:db8::1/64"'
+            )
 
     def routes(self, gateways: Gateways) -> list[Route]:
         """The routes, checked."""
@@ -203,7 +222,9 @@ class _Reader:
             hops = gateways.hops(several, weights, data.get("interface"))
             return [Route(key, VIA, hops) for key in gateways.prefixes(data.get("to"), hops)]
         except KeyError:
-            return self._fail("route", "action", number, f"action can't be {action!r}", f"one of {', '.join(ACTIONS)}")
+            return self._fail(
+                "route", "action", number, f"action can't be {action!r}", f"one of {', '.join(ACTIONS)}"
+            )
         except ValueError as error:
             return self._fail("route", "to", number, str(error))
 

@@ -124,15 +124,17 @@ def make_decide_v4(links: Links) -> Callable[[Packet], WayV4]:
         if ip.total_length > mtu:
             if ip.flags & 2 == 2:
                 needed = FRAGMENTATION_NEEDED
-                return WayV4(action=at.ERROR, type=UNREACHABLE_TYPE, code=needed, mtu=mtu, src=src, link=number)
+                return WayV4(
+                    action=at.ERROR, type=UNREACHABLE_TYPE, code=needed, mtu=mtu, src=src, link=number
+                )
             action = at.FRAGMENT
         mac = neighbours.find(Neighbour(low=hop, link=out, version=4))
         if mac >= 0:
             return WayV4(action=action, link=out, mac=mac, mtu=mtu)
         if mac == neighbours_native.ASK:
-            return WayV4(action=at.ASK, link=out, next=hop, src=table[out].first4)
+            return WayV4(action=at.ASK, link=out, next_low=hop, next_where=4 << 32 | out)
         if mac == neighbours_native.WAIT:
-            return WayV4(action=at.UNRESOLVED)
+            return WayV4(action=at.WAIT, link=out, next_low=hop, next_where=4 << 32 | out)
         if mac == neighbours_native.NO_ROOM:
             return WayV4(action=at.NEIGHBOURS_FULL)
         return WayV4(action=at.ERROR, type=UNREACHABLE_TYPE, code=HOST, src=src, link=number)

@@ -104,10 +104,11 @@ def make_decide_v6(links: Links) -> Callable[[Packet], WayV6]:
         mac = neighbours.find(who)
         if mac >= 0:
             return WayV6(action=at.FORWARD, link=out, mac=mac)
+        where = 6 << 32 | out
         if mac == neighbours_native.ASK:
-            return WayV6(action=at.ASK, link=out, next_high=who.high, next_low=who.low)
+            return WayV6(action=at.ASK, link=out, next_high=who.high, next_low=who.low, next_where=where)
         if mac == neighbours_native.WAIT:
-            return WayV6(action=at.UNRESOLVED)
+            return WayV6(action=at.WAIT, link=out, next_high=who.high, next_low=who.low, next_where=where)
         if mac == neighbours_native.NO_ROOM:
             return WayV6(action=at.NEIGHBOURS_FULL)
         return WayV6(action=at.ERROR, type=UNREACHABLE6, code=ADDRESS6, src=src, link=number)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from wirebrick.headers import ARP, ICMP, Ethernet, ICMPv6, IPv4, IPv6, NeighbourTarget
+from wirebrick.headers import ICMP, Ethernet, ICMPv6, IPv4, IPv6, NeighbourTarget
 from wirebrick.nf.arp_reply import REPLY, REQUEST, arp_reply
 from wirebrick.nf.icmp_error import PORT, PORT6, UNREACHABLE, UNREACHABLE6, IcmpErrors
 from wirebrick.nf.icmp_error import PROTOCOL as NO_PROTOCOL
@@ -20,18 +20,22 @@ from wirebrick.nf.neighbour_advertisement import (
     neighbour_advertisement,
     options_fit,
 )
-from wirebrick.nf.router.links import Links
+from wirebrick.nf.router.links import Links, Told
 from wirebrick.packet.packet import Packet
 from wirebrick.state.fib_native import CONNECTED, KIND, LINK, LOCAL
 from wirebrick.state.neighbours import Neighbour
 from wirebrick.state.neighbours_native import CONFIRM, CREATE
 from wirebrick.state.neighbours_native import OVERRIDE as REPLACE
 from wirebrick.stream.merge import merge
+from wirebrick.stream.remake import remake
 from wirebrick.stream.stream import Stream
 
 ECHO, ECHO_REPLY, ECHO6, ECHO_REPLY6 = 8, 0, 128, 129
 HOPS = 64
 ON_LINK = 0xFE80 >> 6
+
+
+ANSWER, AWAITED, DONE, MALFORMED = range(4)  # what becomes of a message
 
 
 def arp_here(packets: Stream, links: Links) -> Stream:
@@ -44,66 +48,91 @@ def arp_here(packets: Stream, links: Links) -> Stream:
         links.conflicts,
     )
 
-    def look(packet: Packet) -> None:
+    def learn(packet: Packet) -> Told:
         arp: Any = packet.header
         number = ports.index(packet.ingress)
         sender, mac = int(arp.sender_ip), int(arp.sender_mac)
+        if mac >> 40 & 1 == 1 or mac == 0 or mac != packet[Ethernet].src:
+            return Told(action=MALFORMED)
         code = fib.lookup(arp.target_ip, 0)
         ours = code >> KIND == LOCAL and code >> LINK & 255 == number
         code = fib.lookup(sender, 0)
-        if mac >> 40 & 1 == 1 or mac == 0 or mac != packet[Ethernet].src:
-            packet.drop("arp_malformed")
-            return
+        awaited = 0
         if code >> KIND == LOCAL and mac != table[number].mac:
-            conflicts.add()  # RFC 5227, 2.4 (a): it is said, and the address kept
+            conflicts.add()  # RFC 5227, 2.4 (a): it is told, and the address kept
         elif code >> KIND == CONNECTED and code >> LINK & 255 == number:
             flags = REPLACE
             if ours and arp.operation == REPLY:
                 flags = REPLACE | CONFIRM
             elif ours:
                 flags = REPLACE | CREATE
-            neighbours.learn(Neighbour(low=sender, link=number, version=4), mac, flags)
+            awaited = neighbours.learn(Neighbour(low=sender, link=number, version=4), mac, flags)
         if ours and arp.operation == REQUEST:
-            arp_reply(packet, table[number].mac)
-            packet.egress = packet.ingress
-        else:
-            packet.drop("arp_done")
+            return Told(action=ANSWER)
+        if awaited == 0:
+            return Told(action=DONE)
+        mtu = table[number].mtu
+        return Told(action=AWAITED, next_low=sender, next_where=4 << 32 | number, mac=mac, mtu=mtu, link=number)
 
-    return packets.transform(look)
+    def answer(packet: Packet) -> None:
+        arp_reply(packet, table[ports.index(packet.ingress)].mac)
+        packet.egress = packet.ingress
+
+    answers, awaited, done, malformed = packets.metadata(Told, learn).group_by(4, _action)
+    done.drop("arp_done")
+    malformed.drop("arp_malformed")
+    given = remake(awaited, links.waiting, "give").parse(IPv4, otherwise="drop")
+    return merge(answers.transform(answer), remake(_resolved(given, links), links.told_fragmenter, "split"))
+
+
+def _resolved(packets: Stream, links: Links) -> Stream:
+    """Packets that waited for a MAC address get it; the router has done everything else before."""
+    sent, sizes, ports = links.sent, links.bytes, links.ports
+
+    def address(packet: Packet) -> None:
+        told = packet.metadata
+        packet[Ethernet].dst = told.mac
+        packet.egress = ports[told.link]
+        sent[told.link] += 1
+        sizes[told.link] += packet.length
+
+    return packets.transform(address)
 
 
 def discovery_here(packets: Stream, links: Links) -> Stream:
     """Solicitations and advertisements (parsed up to NeighbourTarget) are answered and learned from (RFC 4861)."""
     ports, table, fib, neighbours = links.ports, links.table, links.fib, links.neighbours
 
-    def look(packet: Packet) -> None:
+    def learn(packet: Packet) -> Told:
         number = ports.index(packet.ingress)
-        link = table[number]
-        ip = packet[IPv6]
-        target = packet.header.target
-        ours = target == link.link_local
+        ip, target = packet[IPv6], packet.header.target
+        if ip.hop_limit != 255 or not options_fit(packet) or target >> 120 == 0xFF:
+            return Told(action=MALFORMED)
+        ours = target == table[number].link_local
         if not ours and target >> 118 != ON_LINK:
             code = fib.lookup(target, 0)
             ours = code >> KIND == LOCAL and code >> LINK & 255 == number
         if packet[ICMPv6].type == ADVERTISEMENT:
-            if ip.hop_limit == 255 and options_fit(packet) and not ours:
-                mac = mac_option(packet, TARGET_MAC)
-                flags = packet[ICMPv6].identifier
-                if mac < 0:
-                    mac = int(packet[Ethernet].src)
-                told = 0
-                if flags & 0x4000 == 0x4000:
-                    told = CONFIRM
-                if flags & 0x2000 == 0x2000:
-                    told = told | REPLACE
-                if mac >> 40 & 1 == 0:
-                    who = Neighbour(high=target >> 64, low=target, link=number, version=6)
-                    neighbours.learn(who, mac, told)
-            packet.drop("nd_done")
-            return
+            mac = mac_option(packet, TARGET_MAC)
+            flags = packet[ICMPv6].identifier
+            if mac < 0:
+                mac = int(packet[Ethernet].src)
+            told = 0
+            if flags & 0x4000 == 0x4000:
+                told = CONFIRM
+            if flags & 0x2000 == 0x2000:
+                told = told | REPLACE
+            if ours or mac >> 40 & 1 == 1:
+                return Told(action=DONE)
+            who = Neighbour(high=target >> 64, low=target, link=number, version=6)
+            if neighbours.learn(who, mac, told) == 0:
+                return Told(action=DONE)
+            where = 6 << 32 | number
+            return Told(
+                action=AWAITED, next_high=who.high, next_low=who.low, next_where=where, mac=mac, link=number
+            )
         if not is_solicitation(packet):
-            packet.drop("nd_malformed")
-            return
+            return Told(action=MALFORMED)
         mac = mac_option(packet, SOURCE_MAC)
         if mac >= 0 and mac >> 40 & 1 == 0:
             known = ip.src >> 118 == ON_LINK
@@ -112,15 +141,29 @@ def discovery_here(packets: Stream, links: Links) -> Stream:
                 known = code >> KIND == CONNECTED and code >> LINK & 255 == number
             if known:
                 who = Neighbour(high=ip.src >> 64, low=ip.src, link=number, version=6)
-                neighbours.learn(who, mac, REPLACE | CREATE if ours else REPLACE)
-        if not ours:
-            packet.drop("nd_done")
-            return
+                flags = REPLACE
+                if ours:
+                    flags = REPLACE | CREATE
+                neighbours.learn(who, mac, flags)
+        if ours:
+            return Told(action=ANSWER)
+        return Told(action=DONE)
+
+    def answer(packet: Packet) -> None:
         packet.payload.resize(SIZE)
-        neighbour_advertisement(packet, link.mac, ROUTER | OVERRIDE)
+        neighbour_advertisement(packet, table[ports.index(packet.ingress)].mac, ROUTER | OVERRIDE)
         packet.egress = packet.ingress
 
-    return packets.transform(look)
+    answers, awaited, done, malformed = packets.metadata(Told, learn).group_by(4, _action)
+    done.drop("nd_done")
+    malformed.drop("nd_malformed")
+    plain = awaited.deparse().deparse()
+    given = remake(plain, links.waiting, "give").parse(IPv6, otherwise="drop")
+    return merge(answers.transform(answer), _resolved(given, links))
+
+
+def _action(packet: Packet) -> int:
+    return int(packet.metadata.action)
 
 
 def echo_v4(packets: Stream, links: Links, errors: IcmpErrors) -> Stream:

@@ -9,11 +9,13 @@ from wirebrick.nf.router.config import Config, Interface
 from wirebrick.state.array import Array
 from wirebrick.state.counter import Counter
 from wirebrick.state.fib import Fib
+from wirebrick.state.fragmenter import Fragmenter
 from wirebrick.state.neighbours import Neighbours
 from wirebrick.state.record import Record
+from wirebrick.state.waiting import Waiting
 
 # What is done with a packet: numbers of groups, and from DROPS on of reasons.
-FORWARD, HERE, ERROR, ASK, FRAGMENT, DROPS = range(6)
+FORWARD, HERE, ERROR, ASK, WAIT, FRAGMENT, DROPS = range(7)
 REASONS = (
     "martian",
     "bad_checksum",
@@ -23,7 +25,6 @@ REASONS = (
     "source_invalid",
     "source_routed",
     "blackhole",
-    "unresolved",
     "neighbours_full",
     "no_address",
     "link_local",
@@ -37,12 +38,12 @@ REASONS = (
     SOURCE_INVALID,
     SOURCE_ROUTED,
     BLACKHOLED,
-    UNRESOLVED,
     NEIGHBOURS_FULL,
     NO_ADDRESS,
     LINK_LOCAL,
 ) = range(DROPS, DROPS + len(REASONS))
 
+WAITING, WAITING_EACH = 256, 16  # packets that wait for neighbours; for one of them
 SOURCE_CHECKS = {"any": 0, "routed": 1, "back": 2}
 
 
@@ -60,6 +61,9 @@ class Link(Record):
 class WayV4(Record):
     """What becomes of an IPv4 packet; for errors, what ``icmp_error.ErrorV4`` has."""
 
+    next_high: U64  # who comes next, as a Neighbour's three words
+    next_low: U64
+    next_where: U64
     type: U8
     code: U8
     mtu: U16
@@ -68,12 +72,14 @@ class WayV4(Record):
     action: U8
     link: U8
     mac: U64
-    next: U64  # who is to be asked
 
 
 class WayV6(Record):
     """What becomes of an IPv6 packet; for errors, what ``icmp_error.ErrorV6`` has."""
 
+    next_high: U64
+    next_low: U64
+    next_where: U64
     type: U8
     code: U8
     mtu: U16
@@ -82,8 +88,18 @@ class WayV6(Record):
     action: U8
     link: U8
     mac: U64
-    next_high: U64  # who is to be asked
+
+
+class Told(Record):
+    """What ARP or neighbour discovery has told: who is at a MAC address, and what becomes of the message."""
+
+    next_high: U64
     next_low: U64
+    next_where: U64
+    mac: U64
+    mtu: U16
+    action: U8
+    link: U8
 
 
 @dataclass(frozen=True)
@@ -98,6 +114,9 @@ class Links:
     sent: Array
     bytes: Array
     conflicts: Counter
+    waiting: Waiting
+    fragmenter: Fragmenter
+    told_fragmenter: Fragmenter
 
     @classmethod
     def of(cls, config: Config, neighbours: int, capacity: int | None) -> Links:
@@ -112,6 +131,9 @@ class Links:
             Array(U64, count),
             Array(U64, count),
             Counter("address conflicts"),
+            Waiting(WAITING, WAITING_EACH, Told, "next_high"),
+            Fragmenter(schema=WayV4),
+            Fragmenter(schema=Told),
         )
 
 

@@ -21,6 +21,7 @@ from wirebrick.state.token_bucket import TokenBucket
 from wirebrick.stream.graph import at_end
 from wirebrick.stream.merge import merge
 from wirebrick.stream.network_function import network_function
+from wirebrick.stream.remake import remake
 from wirebrick.stream.stream import Stream
 
 if TYPE_CHECKING:
@@ -73,7 +74,9 @@ def router(
 
 def _check(name: str, value: int, most: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
-        raise ParameterError(f"the router's {name} can't be {value!r}", cure=f"give a whole number from 1 to {most}")
+        raise ParameterError(
+            f"the router's {name} can't be {value!r}", cure=f"give a whole number from 1 to {most}"
+        )
 
 
 def _for_router(links: Links) -> Any:
@@ -108,13 +111,19 @@ def _v4(packets: Stream, links: Links, errors: IcmpErrors) -> Stream:
     ways = packets.group_by(at.DROPS + len(REASONS), _action)
     for reason, stream in zip(REASONS, ways[at.DROPS :], strict=True):
         stream.drop(reason)
-    ways[at.FRAGMENT].drop("too_big")
+
+    def prepare(packet: Packet) -> None:
+        packet.header.ttl -= 1
+        packet[Ethernet].src = table[packet.metadata.link].mac
+
+    remake(ways[at.WAIT].transform(prepare), links.waiting, "keep").drop("kept")
     told = ways[at.ERROR].filter(lambda packet: packet.metadata.src != 0, reason="no_address")
     return merge(
         ways[at.FORWARD].transform(forward),
+        remake(ways[at.FRAGMENT].transform(forward), links.fragmenter, "split"),
         echo_v4(ways[at.HERE], links, errors),
         back(errors.v4(told)),
-        ask_v4(ways[at.ASK], links),
+        ask_v4(ways[at.ASK].transform(prepare), links),
     )
 
 
@@ -136,11 +145,17 @@ def _v6(packets: Stream, links: Links, errors: IcmpErrors) -> Stream:
     for reason, stream in zip(REASONS, ways[at.DROPS :], strict=True):
         stream.drop(reason)
     ways[at.FRAGMENT].drop("too_big")
+
+    def prepare(packet: Packet) -> None:
+        packet.header.hop_limit -= 1
+        packet[Ethernet].src = table[packet.metadata.link].mac
+
+    remake(ways[at.WAIT].transform(prepare), links.waiting, "keep").drop("kept")
     return merge(
         ways[at.FORWARD].transform(forward),
         echo_v6(ways[at.HERE], links, errors),
         back(errors.v6(ways[at.ERROR])),
-        ask_v6(ways[at.ASK], links),
+        ask_v6(ways[at.ASK].transform(prepare), links),
     )
 
 

@@ -133,7 +133,9 @@ def read_routes(path: Path, gateways: Gateways) -> Iterator[Route]:
         text = path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or error
-        raise ParameterError(f"{path} can't be read: {reason}", cure="give the path of a file of routes") from None
+        raise ParameterError(
+            f"{path} can't be read: {reason}", cure="give the path of a file of routes"
+        ) from None
     seen: dict[Key, int] = {}
     for number, line in enumerate(text.splitlines(), 1):
         words = line.partition("#")[0].split()
