@@ -31,6 +31,7 @@ from wirebrick.stream.drop import Drop
 from wirebrick.stream.filter import ExpressionFilter, Filter
 from wirebrick.stream.graph import Graph, Node
 from wirebrick.stream.parse import Parse
+from wirebrick.stream.remake import Remake
 from wirebrick.stream.send import Send
 from wirebrick.stream.shuffle import FULL, Shuffle
 
@@ -156,6 +157,8 @@ def _reasons(node: Node) -> tuple[str, ...]:
         return node.reasons()
     if isinstance(node, Shuffle):
         return (FULL,)
+    if isinstance(node, Remake):
+        return node.reasons
     if node.kind == "packetize":
         return tuple(REFUSED.values())
     if getattr(node, "may_write", False) and getattr(node, "function", None) is not None:

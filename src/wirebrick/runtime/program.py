@@ -61,7 +61,7 @@ def make_program(
     kinds = {node.kind for node in graph.nodes}
     program.shuffles = shuffle_plans(graph)
     program.finishes = "window" in kinds
-    if "packetize" in kinds or make_packets(program.states):
+    if kinds & {"packetize", "remake"} or make_packets(program.states):
         program.room = MADE
     # In the order they were made: some point at others that were made before.
     for state in dict.fromkeys([*(s for scope in graph.scopes for s in scope.states), *program.states]):

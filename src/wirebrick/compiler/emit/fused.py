@@ -13,6 +13,7 @@ from wirebrick.compiler.emit.events import emit_events, events_before, events_ch
 from wirebrick.compiler.emit.known import Knowledge, structural_fields
 from wirebrick.compiler.emit.packetize import emit_made
 from wirebrick.compiler.emit.parsing import OK
+from wirebrick.compiler.emit.remake import emit_remade
 from wirebrick.compiler.emit.sharing import locks_of, return_blocks, take_blocks
 from wirebrick.compiler.emit.shuffle import emit_resume
 from wirebrick.compiler.emit.taps import around, beginning
@@ -27,6 +28,7 @@ from wirebrick.stream.graph import Graph, Input, Node, Slot
 from wirebrick.stream.merge import Merge
 from wirebrick.stream.metadata import Metadata
 from wirebrick.stream.packetize import Packetize
+from wirebrick.stream.remake import Remake
 from wirebrick.stream.shuffle import Shuffle
 from wirebrick.stream.stream import Stream
 from wirebrick.stream.window import Window
@@ -50,7 +52,7 @@ class Fused:
         self.states: set[int] = set()
         self.spaces: set[str] = set()
         self.shuffles = [node for node in graph.nodes if isinstance(node, Shuffle)]
-        self.makers = [node for node in graph.nodes if isinstance(node, Packetize)]
+        self.makers = [node for node in graph.nodes if isinstance(node, Packetize | Remake)]
         self.windows = [node for node in graph.nodes if isinstance(node, Window)]
         self.local_ports = self._local_ports()
         self.counted = nodes.counted_boundaries(graph, functions)
@@ -78,6 +80,8 @@ class Fused:
                 emit_resume(self, node)
             elif isinstance(node, Packetize):
                 emit_made(self, node)
+            elif isinstance(node, Remake):
+                emit_remade(self, node)
         body: list[str] = []
         for line in self.code.lines:
             head, mark, _ = line.partition(nodes.PENDING)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def stack_entry(f: Fused) -> int:
     """Bytes of an entry of the stack."""
-    sizes = [spill_size(f.graph, node.inputs[0].stack, None) for node in f.makers]
+    sizes = [spill_size(f.graph, node.inputs[0].stack, node.inputs[0].schema) for node in f.makers]
     return MADE_SPILL + -(-max(sizes) // 8) * 8
 
 

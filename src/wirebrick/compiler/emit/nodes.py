@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from wirebrick.compiler.emit.encapsulation import emit_pop, emit_push
 from wirebrick.compiler.emit.filters import emit_expression, emit_filter
 from wirebrick.compiler.emit.parsing import OK, announced, parse_function
+from wirebrick.compiler.emit.remake import emit_remake
 from wirebrick.compiler.emit.shuffle import emit_shuffle
 from wirebrick.compiler.emit.windows import emit_window
 from wirebrick.compiler.front.packets import DROP, SEND
@@ -23,6 +24,7 @@ from wirebrick.stream.metadata import Metadata
 from wirebrick.stream.parse import Parse
 from wirebrick.stream.pop import Pop
 from wirebrick.stream.push import Push
+from wirebrick.stream.remake import Remake
 from wirebrick.stream.send import Send
 from wirebrick.stream.shuffle import Shuffle
 from wirebrick.stream.transform import Transform
@@ -232,6 +234,7 @@ EMIT: dict[type[Node], Callable[[Any, Any], None]] = {
     Pop: emit_pop,
     Shuffle: emit_shuffle,
     Window: emit_window,
+    Remake: emit_remake,
     Drop: _drop,
     Send: _send,
     Output: _output,
