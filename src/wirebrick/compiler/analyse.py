@@ -17,6 +17,7 @@ from wirebrick.stream.events import events_of
 from wirebrick.stream.filter import Filter
 from wirebrick.stream.graph import Graph, Node, Slot
 from wirebrick.stream.group_by import GroupBy
+from wirebrick.stream.hold import Hold
 from wirebrick.stream.map import Map
 from wirebrick.stream.metadata import Metadata
 from wirebrick.stream.packetize import Packetize
@@ -54,6 +55,8 @@ def rights_of(node: Node) -> Rights:
         return Rights("metadata", result="record")
     if isinstance(node, Shuffle):
         return Rights("shuffle", result="number")
+    if isinstance(node, Hold):
+        return Rights("hold", end=True, result="time")
     if isinstance(node, Window):
         return window_rights(node)
     return Rights(node.kind, write=True, checksums=isinstance(node, Packetize))

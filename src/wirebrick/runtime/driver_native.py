@@ -29,6 +29,7 @@ from wirebrick.packet.frame import (
     RX_ENTRY,
     RX_NODE,
     W_AGAIN,
+    W_ASIDE,
     W_BEAT,
     W_BUDGET,
     W_COUNT,
@@ -182,6 +183,8 @@ def process_nothing(context: int, entry: int) -> int:
 
 def live_before(context: int, node: int) -> int:
     """Whether packets may still come from a port or ring of before ``node`` (0: from any)."""
+    if load64(context + W_ASIDE) != 0:
+        return 1
     entry = load64(context + W_RX_TABLE)
     for _ in range(load64(context + W_RX_PORTS)):
         if load64(entry + RX_ENDED) == 0 and (node == 0 or load64(entry + RX_NODE) < node):

@@ -12,6 +12,7 @@ from wirebrick.packet.encapsulate import pop, push
 from wirebrick.packet.layer import Layer
 from wirebrick.packet.packet import Packet
 from wirebrick.runtime.filter import interpret_filter
+from wirebrick.runtime.holding import Holding
 from wirebrick.runtime.plan import Plan
 from wirebrick.runtime.shuffling import Shuffling
 from wirebrick.runtime.windowing import Windowing
@@ -20,6 +21,7 @@ from wirebrick.stream.drop import Drop
 from wirebrick.stream.filter import ExpressionFilter, Filter
 from wirebrick.stream.graph import Enter, Exit, Graph, Input, Node, Output
 from wirebrick.stream.group_by import GroupBy
+from wirebrick.stream.hold import Hold
 from wirebrick.stream.merge import Merge
 from wirebrick.stream.metadata import Metadata
 from wirebrick.stream.packetize import Packetize
@@ -79,6 +81,9 @@ def operator_of(
         return _push(node, function, own)
     if isinstance(node, Shuffle):
         return _shuffle(node, Shuffling(setting.graph, node, function, setting.plan.ports))
+    if isinstance(node, Hold):
+        assert function is not None
+        return _hold(node, Holding(setting.graph, node, function))
     if isinstance(node, Packetize):
         return _filling(node, function, own)
     if isinstance(node, Window):
@@ -206,6 +211,16 @@ def _shuffle(node: Shuffle, shuffling: Shuffling) -> Operator:
         if moved is None:
             return Done("drop", FULL)
         return Done("moved") if moved else On(node.outputs[0])
+
+    return run
+
+
+def _hold(node: Hold, holding: Holding) -> Operator:
+    def run(packet: Packet, stream: Stream) -> On | Done:
+        held = holding.held(packet)
+        if held is None:
+            return Done("drop", node.reason)
+        return Done("held") if held else On(node.outputs[0])
 
     return run
 

@@ -139,6 +139,14 @@ class Stream:
 
         return shuffle(self, by, workers, full=full, capacity=capacity)
 
+    def hold(
+        self, function: Callable[[Any], int | None], capacity: int = 4096, *, reason: str = "hold_full"
+    ) -> Stream:
+        """Let packets go on at a time of their own; see ``wirebrick.stream.hold``."""
+        from wirebrick.stream.hold import hold
+
+        return hold(self, function, capacity, reason=reason)
+
     def window(
         self,
         size: int | None,
