@@ -189,6 +189,7 @@ class Context:
 
     def set_holds(self, holds: Holds, rings: Rings | None) -> None:
         """What it holds, and where it sets packets aside meanwhile."""
+        self._holds = holds  # its memory stays as long as this
         self[W_HOLDS] = holds.address
         self[W_ASIDES] = len(holds.asides)
         self[W_ASIDE_TABLE] = entry = self._blocks.take(RX_ENTRY * len(holds.asides))

@@ -32,6 +32,8 @@ from wirebrick.packet.frame import (
     W_ASIDE,
     W_BEAT,
     W_BUDGET,
+    W_CLOCK,
+    W_CLOCK_CELL,
     W_COUNT,
     W_DUE,
     W_ENTRY,
@@ -58,6 +60,7 @@ from wirebrick.packet.frame import (
     W_YIELD,
 )
 from wirebrick.packet.memory import call0, call1, cycles, load64, pause, store64, store64_release
+from wirebrick.ports.clock_native import clock
 from wirebrick.runtime.codes import BUDGET, DONE, GO_ON, IDLE, PAUSED, PROCESS, STOPPED, TRANSMITTING
 from wirebrick.runtime.receive_native import receive_burst
 from wirebrick.runtime.ring_native import R_CLOSED, R_WAITS, ring_has_room
@@ -149,6 +152,8 @@ def nothing_came(context: int, code: int) -> int:
     """What there is to do when no packets are there (for the reason ``code``): what is due, or to end a stage."""
     stage = load64(context + W_STAGE_ENDED)
     shuffles = load64(context + W_SHUFFLES)
+    if code == IDLE and load64(context + W_DUE) != 0:
+        follow_wall(context)
     if code == IDLE and due(context) != 0 and stage_has_room(context, stage) != 0:
         return process_nothing(context, 0)
     if ends_at_once(context) != 0 or stage > shuffles:
@@ -164,6 +169,16 @@ def nothing_came(context: int, code: int) -> int:
     if stage_has_room(context, stage) == 0:
         return IDLE
     return process_nothing(context, FINISH + node)
+
+
+def follow_wall(context: int) -> int:
+    """Nothing came: the packets' clock goes on as the wall's does, where packets are live. Returns 0."""
+    function = load64(context + W_CLOCK)
+    if function != 0:
+        now = clock(function, context + W_CLOCK_CELL)
+        if now > load64(context + W_NOW):
+            store64(context + W_NOW, now)
+    return 0
 
 
 def due(context: int) -> int:

@@ -78,8 +78,8 @@ class Holds:
         frames = np.arange(first, first + capacity, dtype="<u4")
         np.ndarray((capacity,), "<u4", memoryview(cells), D_FRAME, (stride,))[:] = frames
         # The numbers of free slots, the lowest on top.
-        stack = (ctypes.c_uint32 * capacity).from_address(free)
-        np.frombuffer(stack, "<u4")[:] = np.arange(capacity - 1, -1, -1, dtype="<u4")
+        stack = (ctypes.c_uint8 * (4 * capacity)).from_address(free)
+        np.ndarray((capacity,), "<u4", memoryview(stack))[:] = np.arange(capacity - 1, -1, -1, dtype="<u4")
         for word, value in (
             (Q_LABEL, plan.label),
             (Q_CAPACITY, capacity),

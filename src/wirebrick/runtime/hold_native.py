@@ -192,7 +192,11 @@ def hold_next(holds: int, behind: int, until: int) -> int:
         queue = load64(holds + H_QUEUES + 8 * number)
         if load64(queue + Q_LABEL) > behind:
             entry = queue_first(queue)
-            if entry != 0 and load64(entry + E_TIME) <= until and (best == 0 or entry_before(entry, best) != 0):
+            if (
+                entry != 0
+                and load64(entry + E_TIME) <= until
+                and (best == 0 or entry_before(entry, best) != 0)
+            ):
                 best = entry
                 found = queue
     return found

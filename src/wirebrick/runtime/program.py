@@ -32,7 +32,9 @@ class Program:
     shuffles: list[ShufflePlan] = field(default_factory=list)
     holds: list[HoldPlan] = field(default_factory=list)
     room: int = COPIES  # positions of a burst: so many times the packets received
-    finishes: bool = False  # windows and holds give up what they have at the end: process is called with FINISH
+    finishes: bool = (
+        False  # windows and holds give up what they have at the end: process is called with FINISH
+    )
 
 
 def make_program(

@@ -25,6 +25,7 @@ Poll = Literal["adaptive", "busy"]
 
 SHORTEST, LONGEST = 50e-6, 1e-3  # seconds of a nap
 LONGEST_LIVE = 2e-3  # where only a device can bring packets: a thousand looks a second are 3 % of a core
+_SELECTABLE = 1024  # select() takes descriptors below this number
 SLEEP = 0.1  # seconds of sleep on descriptors: stopping and pausing wait for no longer
 # Rounds without a packet before the driver comes back. Where rings join workers, a short wait for the next burst
 # is the rule, and a nap costs more than it lasts; so does going to sleep between two packets of a flow.
@@ -81,10 +82,17 @@ class Rest:
         if not wakes:
             time.sleep(seconds)
             return
+        descriptors = [one for several in known for one in several]
         waiting = select.poll()
-        for descriptor in [one for several in known for one in several]:
+        for descriptor in descriptors:
             waiting.register(descriptor, select.POLLIN)
-        for _, event in waiting.poll(max(1, round(seconds * 1e3))):
+        if seconds < SLEEP and max(descriptors, default=0) < _SELECTABLE:
+            # Something is due: select() tells time in microseconds, poll() in milliseconds only.
+            ready = select.select(descriptors, [], [], seconds)[0]
+            seconds = 0.0
+            if not ready:
+                return
+        for _, event in waiting.poll(round(seconds * 1e3)):
             if not event & select.POLLIN:
                 # The interface is down or gone: the descriptor would wake us for ever.
                 time.sleep(LONGEST)
