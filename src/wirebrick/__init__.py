@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from wirebrick.state.count_min import CountMin
     from wirebrick.state.counter import Counter
     from wirebrick.state.heavy_hitters import HeavyHitters
+    from wirebrick.state.log import Log
     from wirebrick.state.lpm import LongestPrefixMatch
+    from wirebrick.state.random import Random
     from wirebrick.state.record import Record
     from wirebrick.state.table import Table
     from wirebrick.state.token_bucket import TokenBucket
@@ -51,9 +53,11 @@ _HOMES = {
     "IPv4Network": "wirebrick.addresses",
     "IPv6Address": "wirebrick.addresses",
     "IPv6Network": "wirebrick.addresses",
+    "Log": "wirebrick.state.log",
     "LongestPrefixMatch": "wirebrick.state.lpm",
     "MacAddress": "wirebrick.addresses",
     "Partitioned": "wirebrick.state.consistency",
+    "Random": "wirebrick.state.random",
     "Record": "wirebrick.state.record",
     "Report": "wirebrick.runtime.report",
     "Result": "wirebrick.runtime.run",
@@ -82,9 +86,11 @@ __all__ = [
     "IPv4Network",
     "IPv6Address",
     "IPv6Network",
+    "Log",
     "LongestPrefixMatch",
     "MacAddress",
     "Partitioned",
+    "Random",
     "Record",
     "Report",
     "Result",
