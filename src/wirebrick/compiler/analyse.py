@@ -13,6 +13,7 @@ from wirebrick.compiler.front.unit import Unit
 from wirebrick.compiler.front.windows import window_rights
 from wirebrick.runtime.plan import Plan, scope_name
 from wirebrick.state.timers import Timers
+from wirebrick.stream.duplicate import Duplicate
 from wirebrick.stream.events import events_of
 from wirebrick.stream.filter import Filter
 from wirebrick.stream.graph import Graph, Node, Slot
@@ -47,8 +48,8 @@ def rights_of(node: Node) -> Rights:
         return Rights("transform", write=True, end=True, copy=True, checksums=node.checksums)
     if isinstance(node, Map):
         return Rights("map")
-    if isinstance(node, Filter):
-        return Rights("filter", result="bool")
+    if isinstance(node, Filter | Duplicate):
+        return Rights(node.kind, result="bool")
     if isinstance(node, GroupBy):
         return Rights("group_by", result="group")
     if isinstance(node, Metadata):

@@ -18,6 +18,7 @@ from wirebrick.runtime.shuffling import Shuffling
 from wirebrick.runtime.windowing import Windowing
 from wirebrick.stream.deparse import Deparse
 from wirebrick.stream.drop import Drop
+from wirebrick.stream.duplicate import Duplicate
 from wirebrick.stream.filter import ExpressionFilter, Filter
 from wirebrick.stream.graph import Enter, Exit, Graph, Input, Node, Output
 from wirebrick.stream.group_by import GroupBy
@@ -160,9 +161,14 @@ def _matching(node: ExpressionFilter) -> Operator:
         lies = packet._descriptor
         if matches(lies.data, lies.length, lies.wire):
             return On(node.outputs[0])
-        return Done("drop", node.reason)
+        return _refused(node)
 
     return run
+
+
+def _refused(node: Any) -> On | Done:
+    """What becomes of a packet that a filter doesn't want."""
+    return On(node.outputs[1]) if len(node.outputs) > 1 else Done("drop", node.reason)
 
 
 def _end(kind: str, detail: str) -> Operator:
@@ -257,7 +263,18 @@ def _finish(node: FunctionNode) -> Callable[[Packet, Any], On | Done]:
     """What the result of a reading function means."""
 
     def keep(packet: Packet, result: Any) -> On | Done:
-        return On(node.outputs[0]) if bool(result) else Done("drop", node.reason)  # type: ignore[attr-defined]
+        if bool(result):
+            return On(node.outputs[0])
+        return _refused(node)
+
+    def double(packet: Packet, result: Any) -> On | Done:
+        if not result:
+            return On(node.outputs[0])
+        packet._begin(True, False, frozenset())
+        other = packet.copy()
+        packet._copies = []
+        other._copies, other._copied = [], False
+        return On(node.outputs[0], made=(other,))
 
     def choose(packet: Packet, result: Any) -> On | Done:
         number = operator.index(result)
@@ -273,6 +290,8 @@ def _finish(node: FunctionNode) -> Callable[[Packet, Any], On | Done]:
 
     if isinstance(node, Filter):
         return keep
+    if isinstance(node, Duplicate):
+        return double
     if isinstance(node, GroupBy):
         return choose
     if isinstance(node, Metadata):

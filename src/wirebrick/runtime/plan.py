@@ -162,7 +162,7 @@ def build_plan(
 
 def _reasons(node: Node) -> tuple[str, ...]:
     if isinstance(node, Filter | ExpressionFilter | Drop):
-        return (node.reason,)
+        return (node.reason,) if len(node.outputs) < 2 else ()
     if isinstance(node, Parse) and node.otherwise == "drop":
         return node.reasons()
     if isinstance(node, Shuffle):

@@ -66,7 +66,7 @@ def make_program(
     program.shuffles = shuffle_plans(graph)
     program.holds = hold_plans(graph, plan)
     program.finishes = "window" in kinds or bool(program.holds)
-    if "packetize" in kinds or make_packets(program.states):
+    if kinds & {"packetize", "duplicate"} or make_packets(program.states):
         program.room = MADE
     if program.holds:  # as many packets as come in may go on beside them, of other lengths
         program.room *= 2

@@ -99,11 +99,13 @@ class Stream:
 
         return map_(self, function)
 
-    def filter(self, function: Callable[[Any], bool] | str, reason: str = "filtered") -> Stream:
+    def filter(
+        self, function: Callable[[Any], bool] | str, reason: str = "filtered", otherwise: Stream | None = None
+    ) -> Stream:
         """Drop packets, by a function or an expression of tcpdump's; see ``wirebrick.stream.filter``."""
         from wirebrick.stream.filter import filter_
 
-        return filter_(self, function, reason)
+        return filter_(self, function, reason, otherwise)
 
     def metadata(self, schema: type[Record], function: Callable[[Any], Any]) -> Stream:
         """Attach typed metadata; see ``wirebrick.stream.metadata``."""
@@ -124,6 +126,12 @@ class Stream:
         from wirebrick.stream.pop import pop
 
         return pop(self)
+
+    def duplicate(self, function: Callable[[Any], bool]) -> Stream:
+        """Let copies follow packets; see ``wirebrick.stream.duplicate``."""
+        from wirebrick.stream.duplicate import duplicate
+
+        return duplicate(self, function)
 
     def group_by(self, count: int, function: Callable[[Any], int]) -> list[Stream]:
         """Split into ``count`` streams; see ``wirebrick.stream.group_by``."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from wirebrick.compiler.emit import ahead, loops, nodes
+from wirebrick.compiler.emit.duplicate import emit_second
 from wirebrick.compiler.emit.events import emit_events, events_before, events_check
 from wirebrick.compiler.emit.hold import emit_release
 from wirebrick.compiler.emit.known import Knowledge, structural_fields
@@ -25,6 +26,7 @@ from wirebrick.packet import frame
 from wirebrick.runtime.holding import holds_of
 from wirebrick.runtime.plan import Plan, scope_name
 from wirebrick.runtime.shuffling import entry_number
+from wirebrick.stream.duplicate import Duplicate
 from wirebrick.stream.graph import Graph, Input, Node, Slot
 from wirebrick.stream.hold import Hold
 from wirebrick.stream.merge import Merge
@@ -54,7 +56,7 @@ class Fused:
         self.spaces: set[str] = set()
         self.shuffles = [node for node in graph.nodes if isinstance(node, Shuffle)]
         self.holds = holds_of(graph)
-        self.makers = [node for node in graph.nodes if isinstance(node, Packetize)]
+        self.makers = [node for node in graph.nodes if isinstance(node, Packetize | Duplicate)]
         self.windows = [node for node in graph.nodes if isinstance(node, Window)]
         self.local_ports = self._local_ports()
         self.counted = nodes.counted_boundaries(graph, functions)
@@ -84,6 +86,8 @@ class Fused:
                 emit_release(self, node)
             elif isinstance(node, Packetize):
                 emit_made(self, node)
+            elif isinstance(node, Duplicate):
+                emit_second(self, node)
         body: list[str] = []
         for line in self.code.lines:
             head, mark, _ = line.partition(nodes.PENDING)

@@ -72,6 +72,7 @@ def before(f: Fused) -> list[str]:
         "    rest = -1",
         "    if size == 0 and entry == 0: rest = clock",
         "    taken = 0",
+        "    released = 0",
         "    complete = 1",
     ]
 

@@ -1,8 +1,8 @@
 """The loop of the fused function: over the packets of a burst, those made on the way right behind their makers.
 
-A chain without shuffles, windows, holds and packetize has the plain loop. Else a burst may have come by a ring
+A chain without shuffles, windows, holds, duplicate and packetize has the plain loop. Else a burst may have come by a ring
 (``entry`` says behind which shuffle its packets go on), packets that are due come out of holds before the next one is
-looked at, and packets that packetize made wait on a small stack: each maker's packets go on before the next packet is
+looked at, and packets that packetize and duplicate made wait on a small stack: each maker's packets go on before the next packet is
 looked at, so that the order within a stream is kept.
 """
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def stack_entry(f: Fused) -> int:
     """Bytes of an entry of the stack."""
-    sizes = [spill_size(f.graph, node.inputs[0].stack, None) for node in f.makers]
+    sizes = [spill_size(f.graph, node.inputs[0].stack, node.inputs[0].schema) for node in f.makers]
     return MADE_SPILL + -(-max(sizes) // 8) * 8
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from wirebrick.compiler.emit.duplicate import emit_duplicate
 from wirebrick.compiler.emit.encapsulation import emit_pop, emit_push
 from wirebrick.compiler.emit.filters import emit_expression, emit_filter
 from wirebrick.compiler.emit.hold import emit_hold
@@ -15,6 +16,7 @@ from wirebrick.compiler.front.packets import DROP, SEND
 from wirebrick.packet import frame
 from wirebrick.stream.deparse import Deparse
 from wirebrick.stream.drop import Drop
+from wirebrick.stream.duplicate import Duplicate
 from wirebrick.stream.filter import ExpressionFilter, Filter
 from wirebrick.stream.graph import Enter, Exit, Graph, Input, Node, Output
 from wirebrick.stream.group_by import GroupBy
@@ -240,6 +242,7 @@ EMIT: dict[type[Node], Callable[[Any, Any], None]] = {
     Pop: emit_pop,
     Shuffle: emit_shuffle,
     Hold: emit_hold,
+    Duplicate: emit_duplicate,
     Window: emit_window,
     Drop: _drop,
     Send: _send,
