@@ -87,6 +87,23 @@ def rate(nf: str, name: str, value: Quantity) -> Rate:
     return Rate(amount, "packet" if unit and unit[2].startswith("p") else "bit")
 
 
+def backlog(nf: str, name: str, value: Quantity, speed: Rate) -> int:
+    """How long a queue may become, in nanoseconds, given as that or as bytes (``64KB``) at a rate of bits.
+
+    >>> backlog("link", "queue", "10ms", Rate(8000, "bit")), backlog("link", "queue", "2KB", Rate(8000, "bit"))
+    (10000000, 2000000000)
+
+    Raises ParameterError.
+    """
+    bits = _read(value, _SIZES)
+    if bits is not None and speed.unit == "bit" and bits <= LARGEST:
+        return round(bits * 8 * 10**9 / speed.amount)
+    found = _read(value, _DURATIONS)
+    if found is None or found > LONGEST:
+        _refuse(nf, name, value, "length of a queue", "write 50ms, or bytes where the rate is of bits: 64KB")
+    return round(found)
+
+
 def _split(value: Quantity) -> tuple[Fraction, str] | None:
     """The number and its unit in lower case."""
     found = _FORM.fullmatch(str(value)) if not isinstance(value, bool) else None
