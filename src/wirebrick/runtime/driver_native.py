@@ -68,6 +68,7 @@ from wirebrick.runtime.transmit_native import publish_rings, transmit_lists
 
 __all__ = ["CONTEXT", "DONE", "STOPPED", "W_BUDGET", "W_LIMIT", "W_STOP", "drive"]
 
+SOON = 60_000  # nanoseconds: how much longer a sleep lasts than it should
 _POLITE = 32  # rounds without a packet after which other threads of the processor get a turn
 
 
@@ -98,7 +99,10 @@ def drive(context: int) -> int:
         elif code <= IDLE:
             store64(context + W_IDLE_SINCE, count_idle(context))
             code = nothing_came(context, code)
-            if code == IDLE and empty < load64(context + W_SPIN):
+            if code == IDLE and soon(context) != 0:
+                spin(context, 0)
+                code = GO_ON
+            elif code == IDLE and empty < load64(context + W_SPIN):
                 empty += 1
                 spin(context, empty)
                 code = GO_ON
@@ -179,6 +183,14 @@ def follow_wall(context: int) -> int:
         if now > load64(context + W_NOW):
             store64(context + W_NOW, now)
     return 0
+
+
+def soon(context: int) -> int:
+    """Whether something is due in so short a time that it is waited for here: sleep would last longer."""
+    if load64(context + W_CLOCK) == 0:
+        return 0
+    left = load64(context + W_DUE) - load64(context + W_NOW)
+    return 1 if left > 0 and left < SOON else 0
 
 
 def due(context: int) -> int:

@@ -20,6 +20,7 @@ from typing import Literal
 from wirebrick.packet.frame import W_DUE, W_NOW, W_PACKETS_IN, W_RING_IN, W_SPIN
 from wirebrick.ports.base import Source
 from wirebrick.runtime.context import Context
+from wirebrick.runtime.driver_native import SOON
 
 Poll = Literal["adaptive", "busy"]
 
@@ -78,7 +79,7 @@ class Rest:
         seconds = SLEEP if wakes else self._nap
         due = self._context[W_DUE]
         if due:
-            seconds = min(seconds, max(0.0, (due - self._context[W_NOW]) / 1e9))
+            seconds = min(seconds, max(0.0, (due - self._context[W_NOW] - SOON) / 1e9))
         if not wakes:
             time.sleep(seconds)
             return

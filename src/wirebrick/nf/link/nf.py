@@ -36,12 +36,13 @@ def link(
     overhead: int = 0,
     queue: Quantity = "100ms",
     limit: int = 16384,
+    port: str = "in",
     seed: int = 1,
 ) -> Stream:
     """Be a line with delay, jitter, losses and a rate: a link emulator.
 
     Parameters
-        What is marked * may be given as ``FORTH:BACK``: for packets that come from the port ``in``, and for all
+        What is marked * may be given as ``FORTH:BACK``: for packets that come from the port ``port``, and for all
         others, as in ``delay=10ms:50ms``. Durations: ``10ms``, ``250us``, ``1.5s``, a number of seconds. Chances:
         ``0.5%``, ``0.005``.
 
@@ -84,6 +85,8 @@ def link(
 
         ``limit``: packets on their way and waiting, in each direction and worker, 1 to 1,048,576; 16,384 where it is
         not given.
+
+        ``port``: the port from which packets go forth; ``in`` where it is not given.
 
         ``seed``: where the random numbers begin; 1 where it is not given. The same seed, packets and number of
         workers give the same fates.
@@ -147,11 +150,11 @@ def link(
     def report() -> Report:
         rows = [
             (name, one.duplicated.value, one.corrupted.value, one.reordered.value)
-            for name, one in zip(("from in", "others"), directions, strict=True)
+            for name, one in zip(("forth", "back"), directions, strict=True)
         ]
         return Report("Link", ["direction", "duplicated", "corrupted", "reordered"], rows)
 
     if any(way.duplicate or way.corrupt or way.reorder for way in ways):
         at_end(report)
-    streams = packets.group_by(2, lambda packet: 0 if packet.ingress == "in" else 1)
+    streams = packets.group_by(2, lambda packet: 0 if packet.ingress == port else 1)
     return merge(*(one.build(stream) for one, stream in zip(directions, streams, strict=True)))
