@@ -40,6 +40,7 @@ LIBRARY = {
     "link": "wirebrick.nf.link.nf:link",
     "macswap": "wirebrick.nf.macswap:macswap",
     "monitor": "wirebrick.nf.monitor.nf:monitor",
+    "policer": "wirebrick.nf.policer.nf:policer",
     "ttl": "wirebrick.nf.ttl:ttl",
 }
 FILE = re.compile(r"(.*?\.py)(?::(.*))?", re.DOTALL)

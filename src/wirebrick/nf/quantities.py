@@ -37,6 +37,7 @@ _SCALES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 _RATE = re.compile(r"([kmgt]?)(bit(?:/s)?|bps|pps|packets?/s)")
 LONGEST = 3600 * 10**9  # ns
 LARGEST = 1 << 40  # bytes
+FRAME = 1514  # bytes of a large frame
 FASTEST = 10**13  # bits or packets a second
 
 
@@ -102,6 +103,24 @@ def backlog(nf: str, name: str, value: Quantity, speed: Rate) -> int:
     if found is None or found > LONGEST:
         _refuse(nf, name, value, "length of a queue", "write 50ms, or bytes where the rate is of bits: 64KB")
     return round(found)
+
+
+def amount(nf: str, name: str, value: Quantity, speed: Rate) -> int:
+    """How much may come at once at a rate: in bits, given as bytes; or in packets. ``none``: 10 large frames.
+
+    >>> amount("policer", "burst", "2KB", Rate(8000, "bit")), amount("policer", "burst", "none", Rate(5, "packet"))
+    (16000, 10)
+
+    Raises ParameterError.
+    """
+    if str(value) == "none":
+        return 10 if speed.unit == "packet" else 10 * FRAME * 8
+    if speed.unit == "bit":
+        return 8 * size(nf, name, value)
+    found = _read(value, {"": 1})
+    if found is None or found.denominator != 1 or found > LARGEST:
+        _refuse(nf, name, value, "number of packets", "give a whole number: the rate is of packets")
+    return int(found)
 
 
 def _split(value: Quantity) -> tuple[Fraction, str] | None:

@@ -1,9 +1,9 @@
 """The loop of the fused function: over the packets of a burst, those made on the way right behind their makers.
 
-A chain without shuffles, windows, holds, duplicate and packetize has the plain loop. Else a burst may have come by a ring
-(``entry`` says behind which shuffle its packets go on), packets that are due come out of holds before the next one is
-looked at, and packets that packetize and duplicate made wait on a small stack: each maker's packets go on before the next packet is
-looked at, so that the order within a stream is kept.
+A chain without shuffles, windows, holds, duplicate and packetize has the plain loop. Else a burst may have come by a
+ring (``entry`` says behind which shuffle its packets go on), packets that are due come out of holds before the next
+one is looked at, and packets that packetize and duplicate made wait on a small stack: each maker's packets go on
+before the next packet is looked at, so that the order within a stream is kept.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from statistics import NormalDist
 from typing import Literal
 
@@ -31,5 +32,5 @@ def _deviation(distribution: Distribution, share: float) -> float:
     if distribution == "normal":
         return NormalDist().inv_cdf(share)
     if distribution == "pareto":
-        return float((1.0 - share) ** (-1.0 / _SHAPE) - 1.5) / 0.75**0.5
+        return (float((1.0 - share) ** (-1.0 / _SHAPE)) - 1.5) / math.sqrt(0.75)
     return 2.0 * share - 1.0

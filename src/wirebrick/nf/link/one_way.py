@@ -55,7 +55,7 @@ class Direction:
             size = len(packet.payload)
             if size > 0 and random.happens(way_corrupt):
                 at = random.below(size)
-                packet.payload[at] = packet.payload[at] ^ (1 << random.below(8))
+                packet.payload.put_u8(at, packet.payload.u8(at) ^ (1 << random.below(8)))
                 corrupted.add()
 
         way_duplicate, way_corrupt = way.duplicate, way.corrupt
