@@ -23,13 +23,16 @@ Argument = Literal["number", "natural", "key", "address", "bytes"]
 
 @dataclass(frozen=True)
 class Operation:
-    """A method: ``function(block, *others, [time,] *constants, *arguments)`` of a native module, all of integers.
+    """A method: ``function(block, *others, [notes, descriptor,] [time,] *constants, *arguments)``, all of integers.
+
+    ``function`` is one of a native module.
 
     ``name`` of the method may be ``__getitem__`` or ``__contains__``, with one argument: then the operation is
     ``object[key]`` or ``key in object``. ``defaults`` are those of the last arguments. ``result``: what the
     function's number means. ``writes``: it changes the object. ``clock``: it gets the packet's time (ns).
     ``constants``: attributes of the object, numbers that machine code has in it (sizes, say).
     ``others``: attributes of it that are state objects, whose blocks the function changes (each worker's own, say).
+    ``ahead``: it gets the notes that ``State.ahead`` made of the burst, or 0, and the packet's descriptor.
     ``atomic``: a function that does the same in one step, used in the place of a lock where workers share the
     object (Strict).
     """
@@ -42,6 +45,7 @@ class Operation:
     clock: bool = False
     constants: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
+    ahead: bool = False
     atomic: Callable[..., int] | None = None
 
     @property
