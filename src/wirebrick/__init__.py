@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from wirebrick.state.count_min import CountMin
     from wirebrick.state.counter import Counter
     from wirebrick.state.heavy_hitters import HeavyHitters
+    from wirebrick.state.log import Log
     from wirebrick.state.lpm import LongestPrefixMatch
     from wirebrick.state.record import Record
     from wirebrick.state.table import Table
@@ -51,6 +52,7 @@ _HOMES = {
     "IPv4Network": "wirebrick.addresses",
     "IPv6Address": "wirebrick.addresses",
     "IPv6Network": "wirebrick.addresses",
+    "Log": "wirebrick.state.log",
     "LongestPrefixMatch": "wirebrick.state.lpm",
     "MacAddress": "wirebrick.addresses",
     "Partitioned": "wirebrick.state.consistency",
@@ -82,6 +84,7 @@ __all__ = [
     "IPv4Network",
     "IPv6Address",
     "IPv6Network",
+    "Log",
     "LongestPrefixMatch",
     "MacAddress",
     "Partitioned",

@@ -14,10 +14,12 @@ from contextlib import AbstractContextManager, nullcontext
 from wirebrick.errors import PortError
 from wirebrick.packet.frame import W_PACKETS_IN
 from wirebrick.ports.base import Port
+from wirebrick.runtime.background import Background
 from wirebrick.runtime.events import ControlEvents
 from wirebrick.runtime.live import Snapshots
 from wirebrick.runtime.pause import Pause
 from wirebrick.runtime.progress import Progress
+from wirebrick.runtime.timer import Timers
 from wirebrick.runtime.watch import HANG, Watch
 from wirebrick.runtime.worker import Worker
 
@@ -46,6 +48,7 @@ class Control:
         stop: threading.Event | None = None,
         progress: Callable[[Progress], None] | None = None,
         events: ControlEvents | None = None,
+        background: Background | None = None,
         ports: Sequence[Port] = (),
         notice: Callable[[str], None] | None = None,
         snapshots: Snapshots | None = None,
@@ -59,6 +62,7 @@ class Control:
         self._stop = stop
         self._tell = progress
         self._events = events
+        self._background = background
         self._ports = ports
         self._notice = notice
         self._snapshots = snapshots
@@ -98,9 +102,11 @@ class Control:
         """Run the only worker in this thread: debuggers and interrupts reach the user's functions."""
         self._here = True
         self._start()
-        self.workers[0].run(self.look)
+        try:
+            self.workers[0].run(self.look)
+        finally:
+            self._close()
         self.interrupted |= self.workers[0].interrupted
-        self._close()
 
     def run_threads(self) -> None:
         """Run each worker in a thread of its own."""
@@ -137,8 +143,8 @@ class Control:
 
     def _start(self) -> None:
         self._begin = time.perf_counter()
-        if self._events is not None:
-            self._events.start()
+        for timers in self._timers:
+            timers.start()
         self._look_at_ports()
 
     def look(self) -> None:
@@ -157,16 +163,22 @@ class Control:
             self._events.call_due(self.paused)
         if not self._all_finished():
             self._look_at_ports()
+        for timers in self._timers:
+            self._note(timers.told())
         if self._tell is not None and now - self._looked >= _LOOK:
             self._looked = now
             self._tell(self._progress())
+
+    @property
+    def _timers(self) -> list[Timers]:
+        return [timers for timers in (self._events, self._background) if timers is not None]
 
     def _look_at_ports(self) -> None:
         for port in self._ports:
             self._note(port.look(self.paused))
 
     def _note(self, told: list[str]) -> None:
-        """What a port has to tell: once more, whoever listens."""
+        """What a port or an event has to tell: once more, whoever listens."""
         if len(self.notices) < _MOST_NOTICES:
             self.notices += told
         if self._notice is not None:
@@ -221,7 +233,11 @@ class Control:
                 self.abandoned.append(worker)
 
     def _close(self) -> None:
-        """The last word on progress."""
+        """End what goes on beside the workers; the last word on progress."""
+        if self._background is not None:
+            self._background.end()
+        for timers in self._timers:
+            self._note(timers.told())
         if self._tell is not None and self.error is None:
             try:
                 self._tell(self._progress())

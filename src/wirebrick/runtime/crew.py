@@ -40,7 +40,6 @@ def make_crew(
     pool = opened.mempool(workers * each, rings.frames if rings else 0)
     opened.start()
     ring_length = _common_length(opened) if program.keeps_lengths else 0
-    live = any(source.live for sources in opened.sources for _, source in sources)
     crew = []
     for index in range(workers):
         context = Context(
@@ -74,7 +73,7 @@ def make_crew(
             cpu=cpus[index % len(cpus)] if workers > 1 and cpus else None,
             rings=rings,
             poll=poll,
-            live=live,
+            live=opened.live,
             receiving=[port for port, _ in opened.sources[index]],
         )
         crew.append(worker)

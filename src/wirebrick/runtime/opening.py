@@ -28,6 +28,11 @@ class Opened:
         return [end.port for end in self.ends if end.receives and end.port is not None]
 
     @property
+    def live(self) -> bool:
+        """Whether packets come by themselves at some port; known when the sources are open."""
+        return any(source.live for sources in self.sources for _, source in sources)
+
+    @property
     def ports(self) -> list[Port]:
         """All ports, each once."""
         return list(dict.fromkeys(end.port for end in self.ends if end.port is not None))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from wirebrick.runtime.events import EventTotals
 from wirebrick.runtime.report import Report
+from wirebrick.runtime.timer import EventTotals
 
 
 @dataclass(frozen=True)

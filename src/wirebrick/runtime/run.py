@@ -16,6 +16,7 @@ from pathlib import Path
 from wirebrick.errors import GraphError
 from wirebrick.runtime.arguments import check_arguments
 from wirebrick.runtime.at_end import call_at_end
+from wirebrick.runtime.background import Background
 from wirebrick.runtime.control import Control
 from wirebrick.runtime.crew import make_crew, problems
 from wirebrick.runtime.endpoints import Endpoints, Received, Transmitted, endpoints
@@ -74,7 +75,8 @@ def run(
     match are received (tcpdump's syntax). ``burst``: packets asked of a port at once. ``poll``: whether idle
     workers rest (``"adaptive"``) or look for packets without a break (``"busy"``). ``progress`` is called
     some times a second, ``show`` with the text of the compiled function, ``observer`` for every packet and
-    operator (interpreted only), ``notice`` with what happens to ports: an interface went down, came back.
+    operator (interpreted only), ``notice`` with what happens meanwhile: an interface went down, came back, a
+    file was read again.
     ``captures``: whether ``wirebrick capture`` finds the run. ``stop`` ends the run when it is set, as
     KeyboardInterrupt does: both give totals with ``interrupted``.
 
@@ -94,13 +96,13 @@ def run(
         _refuse_dead_ends(graph, found)
         matches = _matches(filter)
         opened.open_sources()
-        program = make_program(graph, plan, workers, interpret=interpret, observer=observer)
+        program = make_program(graph, plan, workers, interpret=interpret, live=opened.live, observer=observer)
         if show is not None and program.source:
             show(program.source)
         opened.open_sinks()
         crew = make_crew(opened, plan, program, burst or opened.burst, matches, count, poll)
         transmitting = [number for number, end in enumerate(found.ends) if end.transmits]
-        events = ControlEvents(graph)
+        events, background = ControlEvents(graph), Background(graph)
         control = Control(
             crew,
             transmitting,
@@ -108,6 +110,7 @@ def run(
             stop=stop,
             progress=progress,
             events=events,
+            background=background,
             ports=opened.ports,
             notice=notice,
             snapshots=Snapshots(graph, plan, found.ends, program.derive, crew),
@@ -128,9 +131,9 @@ def run(
         compile_s=program.compile_s,
         workers=workers,
         interrupted=control.interrupted,
-        warnings=[*problems(crew), *control.warnings, *events.warnings],
+        warnings=[*problems(crew), *control.warnings, *events.warnings, *background.warnings],
         notices=control.notices,
-        events=event_totals(program.states, events),
+        events=event_totals(program.states, events, background),
     )
     return _finish(Totals(graph, plan, found.ends, program.derive, result), crew, failure or closing)
 

@@ -50,6 +50,9 @@ class State(Saving, ABC):
     """
 
     operations: Mapping[str, Operation] = {}
+    packets_wait = (
+        True  # until a worker takes them; where they come by themselves, a worker that waits loses some
+    )
 
     def __init__(self, name: str, consistency: Consistency = PARTITIONED) -> None:
         if not isinstance(consistency, Partitioned | Bounded | Strict):

@@ -1,4 +1,4 @@
-"""Events: functions that a network function has called at certain times, in the workers or on the control thread."""
+"""Events: functions that a network function has called at certain times, in the workers or on other threads."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from wirebrick.errors import GraphError, Place, caller_place
 from wirebrick.stream.graph import Graph, Scope, current_scope
 
 if TYPE_CHECKING:
-    On = Literal["worker", "control"]
+    On = Literal["worker", "control", "background"]
 
 _numbers = itertools.count()
 
 
 @dataclass(eq=False)
 class Event:
-    """A function to be called every ``period`` nanoseconds, or once after them, ``on`` worker or control thread."""
+    """A function to be called every ``period`` nanoseconds, or once after them, ``on`` a thread of that kind."""
 
     function: Callable[..., Any]
     period: int
@@ -70,7 +70,11 @@ def every(seconds: float, function: Callable[..., Any], on: On = "worker") -> No
     ``on="control"``: any Python, called on the thread that called ``run``, by the clock of the system, while
     the workers stand still between two bursts: all state is consistent, and packets wait as long as it takes.
     What is due while it still runs is left out, counted as an overrun. An exception is a warning and counted;
-    the run goes on.
+    the run goes on. ``event.tell(text)`` has the user told something at once.
+
+    ``on="background"``: the same in a thread of its own, while the workers go on: for what takes long or waits
+    (files, programs, other hosts). It may change state only by what that allows from outside during a run, as
+    ``LongestPrefixMatch.update``. When the workers have ended, a call that goes on is waited for, 5 seconds.
 
     The n-th call is due n times ``seconds`` after the beginning, however late others were: nothing drifts.
     Calls more than a period late are counted as ``late``. ``Result.events`` has the counts. Raises GraphError
@@ -116,7 +120,7 @@ def after(seconds: float, function: Callable[..., Any], on: On = "worker") -> No
 
 
 def events_of(graph: Graph, on: On) -> list[Event]:
-    """The events of a graph on workers or the control thread, in the order of declaration."""
+    """The events of a graph on threads of that kind, in the order of declaration."""
     found = [event for scope in graph.scopes for event in scope.events if event.on == on]
     return sorted(found, key=lambda event: event.number)
 
@@ -138,11 +142,11 @@ def _declare(seconds: float, function: Callable[..., Any], on: On, repeats: bool
             place=place,
             cure="give seconds, from more than 0 to a billion",
         )
-    if on not in ("worker", "control"):
+    if on not in ("worker", "control", "background"):
         raise GraphError(
             f"events don't run on {on!r}",
             place=place,
-            cure='on="worker" (compiled, with the worker\'s state) or on="control" (any Python)',
+            cure='on="worker" (compiled, with the worker\'s state), on="control" or on="background" (any Python)',
         )
     takes_event = _check_function(function, operator, on, place)
     scope.events.append(Event(function, period, repeats, on, scope, place, takes_event))
