@@ -39,6 +39,7 @@ LIBRARY = {
     "firewall": "wirebrick.nf.firewall.nf:firewall",
     "macswap": "wirebrick.nf.macswap:macswap",
     "monitor": "wirebrick.nf.monitor.nf:monitor",
+    "nat": "wirebrick.nf.nat.nf:nat",
     "ttl": "wirebrick.nf.ttl:ttl",
 }
 FILE = re.compile(r"(.*?\.py)(?::(.*))?", re.DOTALL)

@@ -158,7 +158,9 @@ class Bindings(State):
         layout.bindings_ports(block, *self.ports, number, self._workers)
         for at, value in self._settings.items():
             store64(block + at, value)
-        ticks = [-(-round(seconds * 1e9) >> layout.TICK) + 1 for seconds in dataclasses.astuple(self.timeouts)]
+        ticks = [
+            -(-round(seconds * 1e9) >> layout.TICK) + 1 for seconds in dataclasses.astuple(self.timeouts)
+        ]
         for index, value in enumerate(ticks):
             store64(block + layout.B_TIMEOUT + 8 * index, value)
         at = block + load64(block + layout.B_LIST)
@@ -238,9 +240,7 @@ class Bindings(State):
         return sum(load64(block + word) for block in self.blocks)
 
     def _by_protocol(self, word: int) -> dict[str, int]:
-        return {
-            name: self._sum(layout.B_STATS + word + 8 * index) for index, name in enumerate(PROTOCOLS)
-        }
+        return {name: self._sum(layout.B_STATS + word + 8 * index) for index, name in enumerate(PROTOCOLS)}
 
     @property
     def created(self) -> dict[str, int]:

@@ -124,9 +124,14 @@ PEER = 32
 KIND_SESSION, KIND_MAPPING, KIND_HOST, KIND_PEER = 0, 16, 32, 48  # offsets in B_FREE
 
 # News: a mapping begins or ends.
-N_TIME, N_INSIDE, N_EXTERNAL, N_WHAT = 0, 8, 16, 24  # inside and external: address and port; protocol and event
+N_TIME, N_INSIDE, N_EXTERNAL, N_WHAT = (
+    0,
+    8,
+    16,
+    24,
+)  # inside and external: address and port; protocol and event
 NEWS = 32
-RING = 1 << 16  # entries
+RING = 1 << 13  # entries: more than one look at the wheel gives
 
 TICK = 20  # a tick has 2**TICK nanoseconds
 TURN = 9  # a turn of the wheel has 2**TURN ticks
@@ -146,7 +151,7 @@ MOST = 1 << 26  # the largest capacity
 
 
 def bindings_offset(what: int, capacity: int, addresses: int, news: int) -> int:
-    """Offset of a part: 0 the wheel, 1 news, 2 the list of addresses, 3 ports, 4 .. 8 indexes, 9 .. 12 records, 13 end."""
+    """Offset of a part: 0 the wheel, 1 news, 2 the addresses, 3 ports, 4 .. 8 indexes, 9 .. 12 records, 13 the end."""
     heads = (table_homes(capacity) + 1) * 4
     at = B_END
     for part in range(what):

@@ -162,7 +162,8 @@ def bindings_create(
     sessions_expire(block, now, FEW)
     key = mapping_key(protocol, src, src_port, 1 if static != 0 else 0)
     mapping = mapping_find(block, key, static)
-    begins = flags & (SYN | ACK | RST | FIN) == SYN
+    kind = flags & (SYN | ACK | RST | FIN)
+    begins = kind == SYN
     if address_number(block, dst) >= 0:
         hairpin = 1
     if protocol == TCP and not begins:
@@ -171,6 +172,8 @@ def bindings_create(
         if flags & RST != 0:
             external = static if static != 0 else load64(mapping_at(block, mapping) + M_EXTERNAL)
             return external + hairpin * HAIRPIN
+        if flags & SYN != 0 and kind != SYN | ACK:
+            return NO_SESSION
         if flags & SYN == 0 and static == 0 and load64(block + B_MIDSTREAM) == 0:
             return NO_SESSION
     number = host_use(block, src)
@@ -206,7 +209,9 @@ def bindings_create(
     external = load64(mapping_at(block, mapping) + M_EXTERNAL)
     state = state | (F_HAIRPIN if hairpin != 0 else 0)
     ends = bindings_pair(src, dst)
-    session_make(block, now, ends, bindings_ends(src_port, dst_port, protocol), external, mapping, kind, state)
+    session_make(
+        block, now, ends, bindings_ends(src_port, dst_port, protocol), external, mapping, kind, state
+    )
     return external + hairpin * HAIRPIN
 
 

@@ -116,7 +116,9 @@ def ports_take(block: int, ports: int, wanted: int) -> int:
             chance = ports_random(block, even + odd)
             chosen = part if chance < even else part + 1
             place = chance if chance < even else chance - even
-            return ports_take_from(block, ports, chosen, load16(ports_base(ports, chosen) + 2 * place) ^ place)
+            return ports_take_from(
+                block, ports, chosen, load16(ports_base(ports, chosen) + 2 * place) ^ place
+            )
     return -1
 
 

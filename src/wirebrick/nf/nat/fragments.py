@@ -11,6 +11,7 @@ from wirebrick.nf.nat.tables import Tables
 from wirebrick.packet.packet import Packet
 from wirebrick.state import bindings_layout as layout
 from wirebrick.state.bindings_native import HAIRPIN
+from wirebrick.state.consistency import Strict
 from wirebrick.state.record import Record
 from wirebrick.state.table import Table
 
@@ -42,7 +43,7 @@ class Way(Record):
 
 def fragment_functions(tables: Tables, capacity: int) -> tuple[Work, Work]:
     """The user functions for fragments from inside and from outside, of which only IPv4 is parsed."""
-    ways = Table(Datagram, Way, capacity=capacity, idle_timeout=LIFETIME)
+    ways = Table(Datagram, Way, capacity=capacity, idle_timeout=LIFETIME, consistency=Strict())
     outward, inward = tables.outward, tables.inward
     inside, onward = tables.inside, tables.onward
 

@@ -33,8 +33,10 @@ class Tables:
     inside: str
 
 
-def make_tables(bindings: Bindings, forwards: StaticMappings, inside: str, outside: str) -> Tables:
-    """The user functions that ask both state objects."""
+def make_tables(
+    bindings: Bindings, forwards: StaticMappings, hand_on: Callable[[], None], inside: str, outside: str
+) -> Tables:
+    """The user functions that ask both state objects. ``hand_on``: what is called when there may be news."""
 
     def outward(protocol: int, src: int, src_port: int, dst: int, dst_port: int, flags: int) -> int:
         found = bindings.leave(protocol, src, src_port, dst, dst_port, flags)
@@ -44,16 +46,19 @@ def make_tables(bindings: Bindings, forwards: StaticMappings, inside: str, outsi
             return NOT_UNICAST
         static = forwards.external(protocol, src, src_port)
         hairpin = 1 if forwards.owns(dst) else 0
-        return bindings.create(protocol, src, src_port, dst, dst_port, flags, static, hairpin)
+        found = bindings.create(protocol, src, src_port, dst, dst_port, flags, static, hairpin)
+        hand_on()
+        return found
 
     def inward(protocol: int, src: int, src_port: int, dst: int, dst_port: int, flags: int) -> int:
         found = bindings.arrive(protocol, src, src_port, dst, dst_port, flags)
         if found >= 0:
             return found
-        static = forwards.inside(protocol, dst, dst_port)
-        if static != 0:
-            return static
-        return bindings.admit(protocol, src, src_port, dst, dst_port, flags)
+        found = forwards.inside(protocol, dst, dst_port)
+        if found == 0:
+            found = bindings.admit(protocol, src, src_port, dst, dst_port, flags)
+        hand_on()
+        return found
 
     def onward(packet: Packet, back: bool) -> None:
         if back:
