@@ -41,6 +41,7 @@ LIBRARY = {
     "macswap": "wirebrick.nf.macswap:macswap",
     "monitor": "wirebrick.nf.monitor.nf:monitor",
     "policer": "wirebrick.nf.policer.nf:policer",
+    "nat": "wirebrick.nf.nat.nf:nat",
     "ttl": "wirebrick.nf.ttl:ttl",
 }
 FILE = re.compile(r"(.*?\.py)(?::(.*))?", re.DOTALL)
