@@ -38,6 +38,7 @@ LIBRARY = {
     "external": "wirebrick.nf.external:external",
     "firewall": "wirebrick.nf.firewall.nf:firewall",
     "macswap": "wirebrick.nf.macswap:macswap",
+    "maglev": "wirebrick.nf.maglev.nf:maglev",
     "monitor": "wirebrick.nf.monitor.nf:monitor",
     "ttl": "wirebrick.nf.ttl:ttl",
 }

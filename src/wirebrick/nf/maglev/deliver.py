@@ -1,0 +1,139 @@
+"""How packets get to a backend, and its replies to clients: user functions that change headers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from wirebrick.headers import Ethernet, IPv4, IPv6
+from wirebrick.nf.maglev.ways import NAT_ERROR
+from wirebrick.packet.packet import Packet
+from wirebrick.state.maglev import Maglev
+
+LOW = 0xFFFFFFFF  # of an address: an IPv4 address
+WORD = (1 << 64) - 1
+IP: dict[int, Any] = {4: IPv4, 6: IPv6}
+Change = Callable[[Packet], None]
+
+
+def to_backend(maglev: Maglev) -> Change:
+    """Address the frame to the backend: all that direct server return needs."""
+
+    def address(packet: Any) -> None:
+        ethernet = packet[Ethernet]
+        ethernet.dst = maglev.backend(packet.metadata.backend).mac
+        ethernet.src = maglev.own().mac
+
+    return address
+
+
+def translated(version: int, maglev: Maglev, with_ports: bool) -> Change:
+    """The service's address becomes the backend's; ``with_ports``: TCP or UDP is parsed."""
+
+    header = IP[version]
+
+    def translate(packet: Any) -> None:
+        backend = maglev.backend(packet.metadata.backend)
+        ethernet = packet[Ethernet]
+        ethernet.dst = backend.mac
+        ethernet.src = maglev.own().mac
+        if version == 4:
+            packet[header].dst = backend.address & LOW
+        else:
+            packet[header].dst = backend.address
+        if with_ports:
+            if backend.port != 0:
+                packet.header.dst_port = backend.port
+
+    return translate
+
+
+def answered(version: int, maglev: Maglev, with_ports: bool) -> Change:
+    """The backend's address becomes the service's."""
+
+    header = IP[version]
+
+    def answer(packet: Any) -> None:
+        service = maglev.record(maglev.backend(packet.metadata.backend).service)
+        home(packet)
+        if version == 4:
+            packet[header].src = service.address & LOW
+        else:
+            packet[header].src = service.address
+        if with_ports:
+            if service.port != 0:
+                packet.header.src_port = service.port
+
+    def home(packet: Any) -> None:
+        """A frame that the backend sent to the balancer goes where the client's frames came from."""
+        ethernet = packet[Ethernet]
+        if ethernet.dst == maglev.own().mac and packet.metadata.mac != 0:
+            ethernet.dst = packet.metadata.mac
+            ethernet.src = maglev.own().mac
+
+    return answer
+
+
+def port_is_readable(maglev: Maglev) -> Callable[[Packet], bool]:
+    """Whether a packet whose TCP or UDP header can't be parsed can do without: its port stays, or isn't in it."""
+
+    def readable(packet: Any) -> bool:
+        is_later = packet.header.fragment_offset != 0
+        return is_later or maglev.backend(packet.metadata.backend).port == 0
+
+    return readable
+
+
+def error_translated(version: int, maglev: Maglev) -> Change:
+    """An ICMP error gets to the backend, and the packet in it is one that the backend sent; or the other way round.
+
+    The packet in it has the checksums that its sender would find in it (RFC 5508, 4.2).
+    """
+
+    header = IP[version]
+
+    def change(packet: Any) -> None:
+        backend = maglev.backend(packet.metadata.backend)
+        service = maglev.record(backend.service)
+        ip = packet[header]
+        payload = packet.payload
+        if version == 4:
+            begin = (payload.u8(0) & 15) * 4
+        else:
+            begin = 40
+        if packet.metadata.way == NAT_ERROR:
+            packet[Ethernet].dst = backend.mac
+            packet[Ethernet].src = maglev.own().mac
+            if version == 4:
+                ip.dst = backend.address & LOW
+                swap(payload, 12, backend.address & LOW)
+            else:
+                ip.dst = backend.address
+                payload.put_u64(8, (backend.address >> 64) & WORD)
+                payload.put_u64(16, backend.address & WORD)
+            if backend.port != 0:
+                payload.put_u16(begin, backend.port)
+        else:
+            if version == 4:
+                if ip.src == backend.address & LOW:
+                    ip.src = service.address & LOW
+                swap(payload, 16, service.address & LOW)
+            else:
+                if ip.src == backend.address:
+                    ip.src = service.address
+                payload.put_u64(24, (service.address >> 64) & WORD)
+                payload.put_u64(32, service.address & WORD)
+            if service.port != 0:
+                payload.put_u16(begin + 2, service.port)
+
+    def swap(payload: Any, offset: int, address: int) -> None:
+        """Store an address of the inner IPv4 header, and have its checksum follow (RFC 1624)."""
+        old = payload.u32(offset)
+        total = (payload.u16(10) ^ 0xFFFF) + ((old >> 16) ^ 0xFFFF) + ((old & 0xFFFF) ^ 0xFFFF)
+        total += (address >> 16) + (address & 0xFFFF)
+        total = (total & 0xFFFF) + (total >> 16)
+        total = (total & 0xFFFF) + (total >> 16)
+        payload.put_u16(10, total ^ 0xFFFF)
+        payload.put_u32(offset, address)
+
+    return change
