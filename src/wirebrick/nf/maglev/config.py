@@ -186,10 +186,11 @@ class _Vips:
         listed = data.get("backend", [])
         if not isinstance(listed, list) or not listed:
             section.refuse("backend", f"{name} has no backends", "write [[vip.backend]] below it")
-        specs = []
+        specs: list[BackendSpec] = []
+        seen: set[Any] = set()
         for entry in listed:
             specs.append(self._backend(section, entry, address, ports, delivery))
-            self._distinct(specs, name)
+            self._distinct(specs[-1], seen, name)
         if check and not check.port and (len(ports) != 1 and not all(spec.port for spec in specs)):
             section.refuse("check", "the check does not say its port", "write port = 80 in [vip.check]")
         sticky = section.choice("affinity", "connection", ("connection", "client")) == "client"
@@ -222,8 +223,8 @@ class _Vips:
             cure = f'write {key} = "..." in [balancer]: where tunnels begin'
             section.refuse("address", f"a tunnel to {own} has no address to begin at", cure)
         port = section.number_of("port", 0, 0, 65535)
-        if port and (delivery != "nat" or len(ports) != 1):
-            cure = 'leave port out; only with delivery = "nat" and one port of the VIP is it another one'
+        if port and (delivery != "nat" or len(ports) != 1 or vip.data.get("protocol") == "sctp"):
+            cure = 'leave port out; only TCP and UDP with delivery = "nat" and one port of the VIP have others'
             section.refuse("port", f"the backend {own} can't have a port of its own", cure)
         via = section.address("via")
         return BackendSpec(
@@ -237,16 +238,15 @@ class _Vips:
             section.text("egress") if "egress" in section.data else "",
         )
 
-    def _distinct(self, specs: list[BackendSpec], vip: str) -> None:
-        last = specs[-1]
-        for what, mine in (("name", last.name), ("address", (last.address, last.port))):
-            others = [(spec.name if what == "name" else (spec.address, spec.port)) for spec in specs[:-1]]
-            if mine in others:
+    def _distinct(self, spec: BackendSpec, seen: set[Any], vip: str) -> None:
+        for key, mine in (("name", spec.name), ("address", (spec.address, spec.port))):
+            if mine in seen:
                 raise ParameterError(
-                    f"{vip} has the backend {last.name} twice",
-                    place=self._file.place("vip.backend", what, self._backends - 1),
+                    f"{vip} has the backend {spec.name} twice",
+                    place=self._file.place("vip.backend", key, self._backends - 1),
                     cure="leave one of them out; a larger share is weight = 2",
                 )
+            seen.add(mine)
 
     def _check(self, vip: Section) -> Check:
         section = Section(self._file, "vip.check", self._checks, vip.data["check"], CHECK_KEYS)

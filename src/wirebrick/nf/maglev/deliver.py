@@ -12,6 +12,7 @@ from wirebrick.state.maglev import Maglev
 
 LOW = 0xFFFFFFFF  # of an address: an IPv4 address
 WORD = (1 << 64) - 1
+TCP = 6
 IP: dict[int, Any] = {4: IPv4, 6: IPv6}
 Change = Callable[[Packet], None]
 
@@ -27,9 +28,8 @@ def to_backend(maglev: Maglev) -> Change:
     return address
 
 
-def translated(version: int, maglev: Maglev, with_ports: bool) -> Change:
-    """The service's address becomes the backend's; ``with_ports``: TCP or UDP is parsed."""
-
+def translated(version: int, maglev: Maglev) -> Change:
+    """The service's address becomes the backend's, and its port where that is another one."""
     header = IP[version]
 
     def translate(packet: Any) -> None:
@@ -41,47 +41,61 @@ def translated(version: int, maglev: Maglev, with_ports: bool) -> Change:
             packet[header].dst = backend.address & LOW
         else:
             packet[header].dst = backend.address
-        if with_ports:
-            if backend.port != 0:
-                packet.header.dst_port = backend.port
+        if backend.port != 0 and packet[header].fragment_offset == 0:
+            put_port(packet.payload, packet[header].protocol, 2, backend.port)
 
     return translate
 
 
-def answered(version: int, maglev: Maglev, with_ports: bool) -> Change:
-    """The backend's address becomes the service's."""
-
+def answered(version: int, maglev: Maglev) -> Change:
+    """The backend's address becomes the service's, and its port too."""
     header = IP[version]
 
     def answer(packet: Any) -> None:
-        service = maglev.record(maglev.backend(packet.metadata.backend).service)
-        home(packet)
+        backend = maglev.backend(packet.metadata.backend)
+        service = maglev.record(backend.service)
+        ethernet = packet[Ethernet]
+        if ethernet.dst == maglev.own().mac and packet.metadata.mac != 0:
+            # The backend sent it to the balancer: it goes where the client's frames came from.
+            ethernet.dst = packet.metadata.mac
+            ethernet.src = maglev.own().mac
         if version == 4:
             packet[header].src = service.address & LOW
         else:
             packet[header].src = service.address
-        if with_ports:
-            if service.port != 0:
-                packet.header.src_port = service.port
-
-    def home(packet: Any) -> None:
-        """A frame that the backend sent to the balancer goes where the client's frames came from."""
-        ethernet = packet[Ethernet]
-        if ethernet.dst == maglev.own().mac and packet.metadata.mac != 0:
-            ethernet.dst = packet.metadata.mac
-            ethernet.src = maglev.own().mac
+        if backend.port != 0 and packet[header].fragment_offset == 0:
+            put_port(packet.payload, packet[header].protocol, 0, service.port)
 
     return answer
 
 
-def port_is_readable(maglev: Maglev) -> Callable[[Packet], bool]:
-    """Whether a packet whose TCP or UDP header can't be parsed can do without: its port stays, or isn't in it."""
+def put_port(payload: Any, protocol: int, offset: int, port: int) -> None:
+    """Store a port of TCP or UDP, and have the checksum follow.
 
-    def readable(packet: Any) -> bool:
-        is_later = packet.header.fragment_offset != 0
-        return is_later or maglev.backend(packet.metadata.backend).port == 0
+    The header isn't parsed, for it can't be in a first fragment, whose UDP length is that of the whole datagram.
+    """
+    if len(payload) < 4:
+        return
+    old = payload.u16(offset)
+    payload.put_u16(offset, port)
+    at = 16 if protocol == TCP else 6
+    if len(payload) < at + 2:
+        return
+    checksum = payload.u16(at)
+    if protocol == TCP or checksum != 0:
+        checksum = followed(checksum, old, port)
+        payload.put_u16(at, checksum if checksum != 0 or protocol == TCP else 0xFFFF)
 
-    return readable
+
+def followed(checksum: int, old: int, new: int) -> int:
+    """A checksum of which a word has changed (RFC 1624).
+
+    >>> hex(followed(0xDD2F, 0x5555, 0x3285))  # the RFC's example
+    '0x0'
+    """
+    total = (checksum ^ 0xFFFF) + (old ^ 0xFFFF) + new
+    total = (total & 0xFFFF) + (total >> 16)
+    return (total & 0xFFFF) + (total >> 16) ^ 0xFFFF
 
 
 def error_translated(version: int, maglev: Maglev) -> Change:
@@ -123,17 +137,14 @@ def error_translated(version: int, maglev: Maglev) -> Change:
                     ip.src = service.address
                 payload.put_u64(24, (service.address >> 64) & WORD)
                 payload.put_u64(32, service.address & WORD)
-            if service.port != 0:
+            if backend.port != 0:
                 payload.put_u16(begin + 2, service.port)
 
     def swap(payload: Any, offset: int, address: int) -> None:
         """Store an address of the inner IPv4 header, and have its checksum follow (RFC 1624)."""
         old = payload.u32(offset)
-        total = (payload.u16(10) ^ 0xFFFF) + ((old >> 16) ^ 0xFFFF) + ((old & 0xFFFF) ^ 0xFFFF)
-        total += (address >> 16) + (address & 0xFFFF)
-        total = (total & 0xFFFF) + (total >> 16)
-        total = (total & 0xFFFF) + (total >> 16)
-        payload.put_u16(10, total ^ 0xFFFF)
+        checksum = followed(payload.u16(10), old >> 16, address >> 16)
+        payload.put_u16(10, followed(checksum, old & 0xFFFF, address & 0xFFFF))
         payload.put_u32(offset, address)
 
     return change

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
 from wirebrick.errors import ParameterError
-from wirebrick.headers import ARP, ICMP, TCP, UDP, Ethernet, ICMPv6
+from wirebrick.headers import ARP, ICMP, Ethernet, ICMPv6
 from wirebrick.nf.ip_packets import ip_packets
 from wirebrick.nf.maglev.config import Config, load_config
 from wirebrick.nf.maglev.decide import Connection, FragmentKey, Traffic, decider
-from wirebrick.nf.maglev.deliver import answered, error_translated, port_is_readable, to_backend, translated
+from wirebrick.nf.maglev.deliver import answered, error_translated, to_backend, translated
 from wirebrick.nf.maglev.fleet import Fleet
 from wirebrick.nf.maglev.health import TICK, Health
 from wirebrick.nf.maglev.icmp import answer_echo, say_too_long
@@ -37,7 +36,6 @@ from wirebrick.nf.maglev.ways import (
 )
 from wirebrick.nf.watched import Telling, watch
 from wirebrick.packet.flow import FlowKey
-from wirebrick.packet.packet import Packet
 from wirebrick.state.array import Array
 from wirebrick.state.maglev import Maglev
 from wirebrick.state.table import Table
@@ -96,8 +94,8 @@ def maglev(
             stream = stream.shuffle(by_client(table))
         decide = decider(version, table, connections, fragments, traffic)
         ways = stream.metadata(Decision, decide).group_by(WAYS, way_of)
-        deliveries += [*_ported(ways[NAT], version, table, translated), _error(ways[NAT_ERROR], version, table)]
-        replies += [*_ported(ways[REPLY], version, table, answered), _error(ways[REPLY_ERROR], version, table)]
+        deliveries += [ways[NAT].transform(translated(version, table)), _error(ways[NAT_ERROR], version, table)]
+        replies += [ways[REPLY].transform(answered(version, table)), _error(ways[REPLY_ERROR], version, table)]
         answers += [answer_echo(ways[LOCAL], version, table), say_too_long(ways[TOO_LONG], version, table)]
         if version == 6:
             answers.append(answer_discovery(ways[NEIGHBOUR], table, log))
@@ -147,22 +145,6 @@ def _look_after(path: Path, fleet: Fleet) -> None:
     watch(path, reload)
     every(TICK, check, on="background")
     at_end(health.close)
-
-
-def _ported(
-    stream: Stream, version: int, table: Maglev, change: Callable[[int, Maglev, bool], Callable[[Packet], None]]
-) -> list[Stream]:
-    """Addresses changed, and ports where they can be read."""
-    not_tcp, neither = Stream(), Stream()
-    tcp = stream.parse(TCP, otherwise=not_tcp)
-    udp = not_tcp.parse(UDP, otherwise=neither)
-    with_ports = change(version, table, True)
-    plain = neither.filter(port_is_readable(table), reason="malformed")
-    return [
-        tcp.transform(with_ports),
-        udp.transform(with_ports),
-        plain.transform(change(version, table, False)),
-    ]
 
 
 def _error(stream: Stream, version: int, table: Maglev) -> Stream:
