@@ -119,6 +119,7 @@ NAMES = {
     "Fragment": inet6.IPv6ExtHdrFragment,
     "HopByHop": inet6.IPv6ExtHdrHopByHop,
     "Options": inet.IPOption_Router_Alert,
+    "GRE": l2.GRE,
     "Raw": Raw,
     "cut": _cut,
 }

@@ -39,6 +39,7 @@ LIBRARY = {
     "firewall": "wirebrick.nf.firewall.nf:firewall",
     "link": "wirebrick.nf.link.nf:link",
     "macswap": "wirebrick.nf.macswap:macswap",
+    "maglev": "wirebrick.nf.maglev.nf:maglev",
     "monitor": "wirebrick.nf.monitor.nf:monitor",
     "policer": "wirebrick.nf.policer.nf:policer",
     "nat": "wirebrick.nf.nat.nf:nat",

@@ -58,6 +58,8 @@ def operate(
         f.line(call)
         return Value(NOTHING, "0")
     code = f.keep(call)
+    if operation.record is not None:
+        return Value(RecordKind(operation.record, state=holder), code)
     if operation.result == "bool":
         return Value(BOOL, f"({code} != 0)")
     return Value(NAT if operation.result == "natural" else INT, code)
