@@ -1,0 +1,1 @@
+"""ids: intrusion detection and prevention by Snort rules."""
