@@ -119,6 +119,16 @@ def shift_right(value: int, bits: int) -> int:
     return wrap64((value & _MASK64) >> bits)
 
 
+def trailing_zeros(value: int) -> int:
+    """How many of the lowest of 64 bits are zero before the first that isn't; 64 of 0.
+
+    >>> trailing_zeros(40), trailing_zeros(0)
+    (3, 64)
+    """
+    value &= _MASK64
+    return (value & -value).bit_length() - 1 if value else 64
+
+
 def to_float(value: int) -> float:
     """The float nearest to an integer."""
     return float(value)
