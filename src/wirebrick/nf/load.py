@@ -37,6 +37,7 @@ LIBRARY = {
     "delay": "wirebrick.nf.delay:delay",
     "external": "wirebrick.nf.external:external",
     "firewall": "wirebrick.nf.firewall.nf:firewall",
+    "ids": "wirebrick.nf.ids.nf:ids",
     "macswap": "wirebrick.nf.macswap:macswap",
     "monitor": "wirebrick.nf.monitor.nf:monitor",
     "ttl": "wirebrick.nf.ttl:ttl",
