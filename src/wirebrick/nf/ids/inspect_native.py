@@ -99,10 +99,12 @@ def ids_stream(
 ) -> int:
     """Look at a piece of a stream, of which all before the offset ``seen`` of the stream was looked at before.
 
-    How many bytes at its end are to come again with what follows.
+    How many bytes at its end are to come again with what follows: all, where none of them is new.
     """
     begin = max(seen - offset, 0)
-    if begin >= size or load64(book + B_COUNT) == 0:
+    if begin >= size:
+        return size
+    if load64(book + B_COUNT) == 0:
         return 0
     store64(desk + D_TIME, time)
     store64(desk + D_TOLD, 0)

@@ -26,6 +26,7 @@ from wirebrick.stream.stream import Stream
 IDLE = 300.0  # seconds after which a flow may be forgotten
 GAP = 30.0  # seconds that a stream waits for bytes that are missing
 MOST = 1 << 24
+MOST_OVERLAP = 32768  # half of what is kept of a stream
 
 
 class Looked(Record):
@@ -124,7 +125,7 @@ def ids(
     _choice("unsupported", unsupported, ("refuse", "skip"))
     _number("flows", flows, 1)
     _number("streams", streams, 0)
-    _number("overlap", overlap, 0)
+    _number("overlap", overlap, 0, MOST_OVERLAP)
     path = Path(rules)
 
     def load() -> RuleFile:
@@ -171,9 +172,9 @@ def _choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
         raise ParameterError(f"the {name} of ids can't be {value!r}", cure=f"it is one of {', '.join(choices)}")
 
 
-def _number(name: str, value: Any, least: int) -> None:
-    if type(value) is not int or not least <= value <= MOST:
-        raise ParameterError(f"the {name} of ids can't be {value!r}", cure=f"give a number from {least} to {MOST:,}")
+def _number(name: str, value: Any, least: int, most: int = MOST) -> None:
+    if type(value) is not int or not least <= value <= most:
+        raise ParameterError(f"the {name} of ids can't be {value!r}", cure=f"give a number from {least} to {most:,}")
 
 
 def _look(book: Rulebook) -> Callable[[Packet], None]:

@@ -58,7 +58,7 @@ def ids_payload(book: int, desk: int, steps: int, count: int, base: int, size: i
             return 0
         ok = 1
         if number == count:
-            if reach > new:
+            if new < 0 or reach > new:
                 return 1
             ok = 0
         else:

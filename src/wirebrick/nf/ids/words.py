@@ -92,7 +92,7 @@ def _outside(word: Word, mark: str) -> list[int]:
 
 
 def arguments(word: Word) -> list[Word]:
-    """The parts of a value at commas outside of quotes; none where it is empty.
+    """The parts of a value at commas outside of quotes and brackets; none where it is empty.
 
     >>> from wirebrick.nf.ids.lines import lines
     >>> line = lines('"a,b" , 2', "x.rules")[0]
@@ -101,8 +101,13 @@ def arguments(word: Word) -> list[Word]:
     """
     if not word.text:
         return []
-    ends = [*_outside(word, ","), len(word.text)]
+    ends = [at for at in _outside(word, ",") if _depth(word.text[:at]) == 0]
+    ends.append(len(word.text))
     return [word.part(begin, end) for begin, end in zip([0, *(end + 1 for end in ends[:-1])], ends, strict=True)]
+
+
+def _depth(text: str) -> int:
+    return text.count("[") - text.count("]")
 
 
 def integer(word: Word, what: str, low: int, high: int) -> int:
