@@ -39,7 +39,7 @@ STATE_MASK = (1 << STATE_BITS) - 1
 
 
 def patterns_scan_from(block: int, found: int, state: int, data: int, size: int) -> int:
-    """As ``patterns_scan``, with the literals that began before; ``state`` is what the piece before left, at first 0."""
+    """As ``patterns_scan``, with literals that began before; ``state``: what the piece before left, at first 0."""
     patterns_begin(found)
     exact = EXACT
     folded = FOLDED
