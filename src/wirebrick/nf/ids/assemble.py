@@ -13,6 +13,10 @@ from wirebrick.nf.ids.groups import Scope, looks_at_streams, scopes
 from wirebrick.nf.ids.ranges import Ranges
 from wirebrick.nf.ids.rule import Content, Filter, IsDataAt, Pcre, Rule
 from wirebrick.nf.ids.steps import Steps, lookback
+from wirebrick.state.regex_program import compiled_program
+from wirebrick.state.regex_syntax import flags_of
+from wirebrick.state.regex_table import table_of
+from wirebrick.state.regexes import packed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,15 +33,15 @@ ACTS = {
 KINDS = {"detection": 0, "limit": 1, "threshold": 2, "both": 3}
 OPERATIONS = {"set": 0, "unset": 1, "toggle": 2, "isset": 3, "isnotset": 4}
 MASK64 = (1 << 64) - 1
+TABLE_STATES = 1024  # of an expression that is searched for by table
 
 
 @dataclass(frozen=True)
 class Image:
-    """The book of some rules: ``data``, the literals of each scope, the expressions."""
+    """The book of some rules: ``data``, and the literals of each scope."""
 
     data: bytes
     literals: tuple[list[tuple[bytes, bool]], list[tuple[bytes, bool]]]
-    expressions: list[Pcre]
     bits: int  # flow bits that have a name
 
 
@@ -90,9 +94,20 @@ class Assembler:
             (layout.B_MIDSTREAM, int(self.midstream)),
             (layout.B_KEEP, min(self.overlap, max((lookback(rule) for rule in streamed), default=0))),
             (layout.B_GROUPS, groups),
+            (layout.B_REGEXES, self._regexes()),
         ):
             self._store(offset, value)
-        return Image(bytes(self.data), (literals[0], literals[1]), self.expressions, len(self.bits))
+        return Image(bytes(self.data), (literals[0], literals[1]), len(self.bits))
+
+    def _regexes(self) -> int:
+        made = []
+        for one in self.expressions:
+            program = compiled_program(one.pattern.encode(), flags_of(one.flags))
+            made.append((program, table_of(program, TABLE_STATES)))
+        data = packed(made).tobytes()
+        at = self._reserve(len(data))
+        self.data[at : at + len(data)] = data
+        return at
 
     def _store(self, offset: int, value: int) -> None:
         struct.pack_into("<Q", self.data, offset, value & MASK64)

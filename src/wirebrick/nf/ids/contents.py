@@ -8,6 +8,8 @@ from dataclasses import replace
 from wirebrick.nf.ids.lines import Word
 from wirebrick.nf.ids.rule import Content, Number, Pcre
 from wirebrick.nf.ids.words import Option, arguments, integer, unquoted, unsupported
+from wirebrick.state.regex_program import compiled_program
+from wirebrick.state.regex_syntax import RegexError, flags_of
 
 LONGEST = 2048
 FAR = 65535
@@ -159,5 +161,11 @@ def read_pcre(option: Option) -> Pcre:
     # Snort's own escapes: a quote, a semicolon (\; is ; to the expression too).
     pattern = found[1].replace('\\"', '"').replace("\\/", "/")
     flags = "".join(flag for flag in PCRE_FLAGS[:-2] if flag in found[2])
-    place = inner.line.place(inner.offset)
-    return Pcre(pattern, flags, negated, "R" in found[2], place)
+    try:
+        compiled_program(pattern.encode(), flags_of(flags))
+    except RegexError as error:
+        at = inner.part(min(1 + error.position, len(inner.text)))
+        if "not supported" in error.reason:
+            raise unsupported(at, "pcre's " + error.reason.partition(" is not supported")[0].removeprefix("a ")) from None
+        raise at.error(f"the expression is wrong: {error.reason}", "see pcrepattern(3)") from None
+    return Pcre(pattern, flags, negated, "R" in found[2])

@@ -8,6 +8,8 @@ from wirebrick.nf.ids import layout
 from wirebrick.packet.memory import load64, store64
 from wirebrick.state.base import LINES, State
 from wirebrick.state.patterns_layout import F_MATCHES, F_MOST, F_ONCE, MATCH
+from wirebrick.state.regexes_layout import W_LISTS
+from wirebrick.state.regexes_native import LISTS, STACK
 from wirebrick.state.table_layout import T_COUNT, T_EVICTED, table_init, table_size, table_stride
 from wirebrick.state.table import seed
 
@@ -38,6 +40,7 @@ class Desk(State):
             (layout.D_SEEN, 4 * rules),
             (layout.D_LIST, 4 * rules),
             (layout.D_FOUND, F_MATCHES + (MATCH + 4) * literals),
+            (layout.D_WAYS, W_LISTS + 3 * LISTS + STACK),
             (layout.D_FLOWS, table_size(flows, layout.KEY, self.value)),
             (layout.D_TRACKS, table_size(flows, layout.TRACK, layout.TRACKED)),
         ):

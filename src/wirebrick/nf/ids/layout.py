@@ -128,6 +128,7 @@ D_TRACKS = 112  # the table of what filters count
 D_TRACK_STRIDE = 120
 D_BITS = 128  # words of flow bits
 D_LOG_MASK = 136
+D_WAYS = 144  # offset of what expressions need
 D_COUNTERS = 192
 C_PACKETS, C_CHUNKS, C_GIVEN_UP, C_CROWDED, C_BLOCKED, C_DROPPED = (D_COUNTERS + 8 * n for n in range(6))
 C_BLOCKS = D_COUNTERS + 48  # flows that were blocked

@@ -73,7 +73,7 @@ def ids_payload(book: int, desk: int, steps: int, count: int, base: int, size: i
                     end = at + load64(step + I_B) if at >= 0 else -1
                     after = at + 1
                 else:
-                    end = ids_pcre(book, desk, step, base, size, cursor, resume)
+                    end = ids_pcre(book, desk, step, base, size, begin, cursor, resume)
                     after = max(end, resume + 1)
                 if flags & NEGATED != 0:
                     ok = 1 if end < 0 else 0

@@ -40,7 +40,6 @@ class Pcre:
     flags: str
     negated: bool = False
     relative: bool = False
-    place: Place | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
