@@ -165,7 +165,7 @@ def read_pcre(option: Option) -> Pcre:
         compiled_program(pattern.encode(), flags_of(flags))
     except RegexError as error:
         at = inner.part(min(1 + error.position, len(inner.text)))
-        if "not supported" in error.reason:
+        if "not supported" in error.reason or "takes more" in error.reason:
             raise unsupported(at, "pcre's " + error.reason.partition(" is not supported")[0].removeprefix("a ")) from None
         raise at.error(f"the expression is wrong: {error.reason}", "see pcrepattern(3)") from None
     return Pcre(pattern, flags, negated, "R" in found[2])

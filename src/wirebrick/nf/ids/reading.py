@@ -36,15 +36,20 @@ SUPPORTED = (
 
 
 def header_words(line: Line) -> list[Word]:
-    """The words before the parenthesis, lists in one piece, and then what begins with it (if it is there)."""
+    """The words before the parenthesis, lists in one piece, and then what begins with it (if it is there).
+
+    Raises ParameterError for a list without an end.
+    """
     found: list[Word] = []
     whole = Word(line.text, line, 0)
-    begin, depth = -1, 0
+    begin, depth, outermost = -1, 0, 0
     for position, letter in enumerate(line.text):
         if letter == "(" and depth == 0 and not (begin >= 0 and line.text[begin:position].endswith("$")):
             if begin >= 0:
                 found.append(whole.part(begin, position))
             return [*found, whole.part(position)]
+        if letter == "[" and depth == 0:
+            outermost = position
         depth += (letter == "[") - (letter == "]")
         if letter.isspace() and depth <= 0:
             if begin >= 0:
@@ -52,6 +57,8 @@ def header_words(line: Line) -> list[Word]:
             begin = -1
         elif begin < 0:
             begin = position
+    if depth > 0:
+        raise line.error(outermost, "the list that begins here has no end: expected ']'", "write [A,B,C]")
     return [*found, whole.part(begin)] if begin >= 0 else found
 
 
