@@ -38,6 +38,7 @@ LIBRARY = {
     "external": "wirebrick.nf.external:external",
     "firewall": "wirebrick.nf.firewall.nf:firewall",
     "link": "wirebrick.nf.link.nf:link",
+    "ids": "wirebrick.nf.ids.nf:ids",
     "macswap": "wirebrick.nf.macswap:macswap",
     "maglev": "wirebrick.nf.maglev.nf:maglev",
     "monitor": "wirebrick.nf.monitor.nf:monitor",
