@@ -92,7 +92,7 @@ from wirebrick.nf.ids.sets_native import ids_address_in, ids_port_in
 from wirebrick.packet.memory import load32, load64, store8, store16, store32, store64
 from wirebrick.state.log_native import log_add
 from wirebrick.state.patterns_layout import F_COUNT, F_MATCHES, MATCH
-from wirebrick.state.patterns_native import patterns_scan
+from wirebrick.state.patterns_scan_native import patterns_scan
 
 MASK32 = 0xFFFFFFFF
 
