@@ -105,6 +105,7 @@ _define("copy", 3, _copy, "v")
 _define("fill", 3, _fill, "v")
 _define("wrap64", 1, lambda builder, a: a)
 _define("shift_right", 2, lambda builder, a, n: builder.lshr(a, n))
+_define("trailing_zeros", 1, lambda builder, a: builder.cttz(a, I1(0)))
 # Wrap-around arithmetic that can never trap or widen.
 _define("wrap_add", 2, lambda builder, a, b: builder.add(a, b))
 _define("wrap_sub", 2, lambda builder, a, b: builder.sub(a, b))
@@ -141,7 +142,7 @@ def _call(builder: Any, function: Any, *arguments: Any) -> Any:
     return builder.call(builder.inttoptr(function, kind.as_pointer()), list(arguments))
 
 
-for _count in (0, 1, 3, 4):
+for _count in (0, 1, 3, 4, 7):
     _define(f"call{_count}", _count + 1, _call)
 
 

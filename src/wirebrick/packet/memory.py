@@ -20,7 +20,7 @@ import struct
 import time
 
 _I64, _MASK64 = 1 << 63, (1 << 64) - 1
-_CALLS = {n: ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * n) for n in range(5)}
+_CALLS = {n: ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * n) for n in range(8)}
 
 
 def load8(address: int) -> int:
@@ -120,6 +120,16 @@ def shift_right(value: int, bits: int) -> int:
     return wrap64((value & _MASK64) >> bits)
 
 
+def trailing_zeros(value: int) -> int:
+    """How many of the lowest of 64 bits are zero before the first that isn't; 64 of 0.
+
+    >>> trailing_zeros(40), trailing_zeros(0)
+    (3, 64)
+    """
+    value &= _MASK64
+    return (value & -value).bit_length() - 1 if value else 64
+
+
 def lanes_within(low: int, high: int, a: int, b: int) -> int:
     """1 where each of the eight 16-bit lanes of two words is from the lane at ``low`` to the one at ``high``.
 
@@ -215,3 +225,8 @@ def call3(function: int, a: int, b: int, c: int) -> int:
 def call4(function: int, a: int, b: int, c: int, d: int) -> int:
     """Call native code at an address."""
     return int(_CALLS[4](function)(a, b, c, d))
+
+
+def call7(function: int, a: int, b: int, c: int, d: int, e: int, f: int, g: int) -> int:
+    """Call native code at an address."""
+    return int(_CALLS[7](function)(a, b, c, d, e, f, g))
