@@ -86,5 +86,5 @@ def c_firewall(text: str, *, allows: bool = False) -> CNF:
         table.allocate(1)
     hits = np.zeros(len(rules) + 1, np.uint64)
     unmatched = PASS if allows else DEFAULT_DENIED
-    words = (access.v4.current(), access.v6.current(), unmatched, hits.ctypes.data, NO_RULE, 0)
+    words = (access.v4.blocks[0], access.v6.blocks[0], unmatched, hits.ctypes.data, NO_RULE, 0)
     return CNF("firewall", words, keeps=(access, hits))

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 from wirebrick.errors import GraphError, caller_place
 from wirebrick.state import classifier_native as native
 from wirebrick.state.arguments import key_at, key_class, whole
-from wirebrick.state.base import State
+from wirebrick.state.base import State, worker
 from wirebrick.state.classifier_rows import HIGHEST, Rows, check_key
 from wirebrick.state.operation import Operation
 from wirebrick.state.record import Record
@@ -100,11 +100,15 @@ class Classifier(State, Generic[K]):
     def find(self, key: K) -> int:
         """The value of the first row that covers a key, or -1."""
         at = key_at(self.name, self.key, key)
-        return native.classifier_find(self.current(), self.chunks, self.rare_chunks, at)
+        return native.classifier_find(self._newest(), self.chunks, self.rare_chunks, at)
 
     def asks(self) -> bool:
         """Whether a row looks at the rare part of keys."""
-        return native.classifier_asks(self.current()) != 0
+        return native.classifier_asks(self._newest()) != 0
+
+    def _newest(self) -> int:
+        """The copy to look at: that of the burst, or outside of one the newest."""
+        return self.current() if worker.in_burst else self.shared().blocks[0]
 
     def __len__(self) -> int:
         """How many rows there are."""
