@@ -80,19 +80,19 @@ class Classifier(State, Generic[K]):
         self.chunks, self.rare_chunks = check_key(self.key, rare)
         self.scan = scan
         self._changing = threading.Lock()
-        self._rows = Rows(self.key, self.chunks, rows)
+        self.rows = Rows(self.key, self.chunks, rows)
         if capacity is None:
-            capacity = max(256, 2 * len(self._rows))
+            capacity = max(256, 2 * len(self.rows))
         self.capacity = whole("Classifier", "capacity", capacity, 1, MOST, "how many rows there is room for")
-        self._check_room(self._rows)
+        self._check_room(self.rows)
         super().__init__(f"Classifier({Key.__name__}, {capacity})")
 
     def block_size(self) -> int:
         """Bytes of a copy."""
-        return self._rows.block_size(self.capacity)
+        return self.rows.block_size(self.capacity)
 
     def _initialise(self, block: int) -> None:
-        self._rows.build(block, self.capacity, scan=self.scan)
+        self.rows.build(block, self.capacity, scan=self.scan)
 
     def _share(self, size: int, workers: int) -> Sharing:
         return Viewed(size, workers, zeros, self._begin, -1, 0)
@@ -112,7 +112,7 @@ class Classifier(State, Generic[K]):
 
     def __len__(self) -> int:
         """How many rows there are."""
-        return len(self._rows)
+        return len(self.rows)
 
     def replace(self, rows: Iterable[Row[K]]) -> None:
         """Put other rows in the place of all there are, in one step (from outside).
@@ -123,7 +123,7 @@ class Classifier(State, Generic[K]):
         new = Rows(self.key, self.chunks, rows)
         self._check_room(new)
         with self._changing:
-            self._rows = new
+            self.rows = new
             if isinstance(self.sharing, Viewed):
                 self.sharing.show(self.name, self._initialise)
 

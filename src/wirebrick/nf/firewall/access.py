@@ -9,6 +9,7 @@ from wirebrick.errors import ParameterError
 from wirebrick.fields import U64
 from wirebrick.nf.firewall.further import port_names
 from wirebrick.nf.firewall.keys import RARE, KeyV4, KeyV6
+from wirebrick.nf.firewall.review import remarks
 from wirebrick.nf.firewall.rows import NO_RULE, packed, roomy, row_counts
 from wirebrick.nf.firewall.rules import Rule, load_rules
 from wirebrick.state.array import Array
@@ -83,7 +84,8 @@ class AccessList:
         after = {rule.text for rule in rules}
         self.replace(rules)
         new, gone = len(after - before), len(before - after)
-        return f"{path} was read again: {len(rules):,} rules, {new:,} of them new, {gone:,} are gone"
+        told = f"{path} was read again: {len(rules):,} rules, {new:,} of them new, {gone:,} are gone"
+        return "\n".join([told, *remarks(self)])
 
     def _slots_for(self, rules: Sequence[Rule]) -> list[int]:
         """Where rules are to be counted: those that stay, where they are."""
