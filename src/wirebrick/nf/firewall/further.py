@@ -71,7 +71,16 @@ def both(one: Further, other: Further) -> Further | str:
 
 
 def outside(name: str, low: int, high: int) -> Iterator[tuple[str, int, int]]:
-    """The other values of a field, as ranges."""
+    """The other values of a field, as ranges; of MAC addresses as prefixes.
+
+    >>> list(outside("ttl", 0, 9)), [name for name, _, _ in outside("src_mac", 1, 1)] == ["src_mac"] * 48
+    ([('ttl', 10, 255)], True)
+    """
+    if name in ("src_mac", "dst_mac"):
+        for bit in range((low ^ high).bit_length(), 48):
+            first = (low >> bit ^ 1) << bit
+            yield name, first, first | ((1 << bit) - 1)
+        return
     if low > 0:
         yield name, 0, low - 1
     if high < HIGHEST[name]:
