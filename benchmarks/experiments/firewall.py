@@ -39,10 +39,14 @@ def rows(options: Options) -> Iterator[Row]:
             yield beside(f"firewall, {count} {kind} rules, 1k flows", RuleSet(kind, count), 1_000, options)
     for flows in ("100k", "1M"):
         for count in RULES:
-            yield beside(f"firewall, {count} acl rules, {flows} flows", RuleSet("acl", count), FLOWS[flows], options)
+            yield beside(
+                f"firewall, {count} acl rules, {flows} flows", RuleSet("acl", count), FLOWS[flows], options
+            )
     for count in RULES:
         target = FASTER_THAN_SCAN if count == RULES[-1] else Target(">=", 0.95, "ratio")
-        yield beside_scan(f"firewall, {count} acl rules, beside a scan", RuleSet("acl", count), options, target)
+        yield beside_scan(
+            f"firewall, {count} acl rules, beside a scan", RuleSet("acl", count), options, target
+        )
 
 
 def beside(name: str, rules: RuleSet, flows: int, options: Options) -> Row:

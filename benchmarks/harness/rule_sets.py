@@ -23,7 +23,28 @@ import numpy as np
 
 KINDS = ("acl", "fw", "ipc")
 TCP, UDP, ICMP = 6, 17, 1
-SERVICES = (80, 443, 25, 53, 22, 110, 143, 21, 23, 123, 161, 389, 445, 1433, 1521, 3306, 3389, 5060, 8080, 8443)
+SERVICES = (
+    80,
+    443,
+    25,
+    53,
+    22,
+    110,
+    143,
+    21,
+    23,
+    123,
+    161,
+    389,
+    445,
+    1433,
+    1521,
+    3306,
+    3389,
+    5060,
+    8080,
+    8443,
+)
 HIGH = (1024, 65535)
 ANY_PORT = (0, 65535)
 
@@ -112,7 +133,8 @@ class RuleSet:
     def _rule(self, rng: random.Random, networks: list[list[int]], bits: int) -> MadeRule:
         while True:
             src, dst = (
-                _prefix(rng, lengths, nets, bits) for lengths, nets in zip(_LENGTHS[self.kind], networks, strict=True)
+                _prefix(rng, lengths, nets, bits)
+                for lengths, nets in zip(_LENGTHS[self.kind], networks, strict=True)
             )
             protocol = _choice(rng, _PROTOCOLS[self.kind])
             ports = [ANY_PORT, ANY_PORT]
@@ -135,7 +157,9 @@ class RuleSet:
         rng = np.random.default_rng(seed)
         rules = self.rules
         order = rng.permutation(len(rules))
-        chosen = order[np.minimum((rng.pareto(1.0, count) * len(rules) / 20).astype(np.int64), len(rules) - 1)]
+        chosen = order[
+            np.minimum((rng.pareto(1.0, count) * len(rules) / 20).astype(np.int64), len(rules) - 1)
+        ]
         columns: dict[str, np.ndarray[Any, Any]] = {}
         bits = 32 if self.version == 4 else 128
         for name in ("src", "dst"):

@@ -117,7 +117,9 @@ def test_the_rules_that_are_measured_decide_alike(kind: str, tmp_path: Path):
 
 
 def _fields(columns):
-    for row in zip(*(columns[name].tolist() for name in ("protocol", "src", "dst", "src_port", "dst_port"))):
+    for row in zip(
+        *(columns[name].tolist() for name in ("protocol", "src", "dst", "src_port", "dst_port")), strict=True
+    ):
         yield PacketFields(4, *row, has_ports=row[0] in (6, 17))
 
 

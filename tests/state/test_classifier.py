@@ -13,11 +13,11 @@ from wirebrick import Array, Record, network_function
 from wirebrick.errors import GraphError
 from wirebrick.fields import U8, U16, U32, U64, IPv6Address
 from wirebrick.headers import UDP, Ethernet, IPv4
+from wirebrick.packet.memory import load64
 from wirebrick.state.classifier import Classifier
 from wirebrick.state.classifier_native import C_TREES, MOST_TREES
 from wirebrick.state.classifier_review import review
 from wirebrick.state.natives import compiled
-from wirebrick.packet.memory import load64
 
 
 class Pair(Record):
@@ -115,7 +115,9 @@ def near(rng: random.Random, box: Box) -> dict[str, int]:
     key = {}
     for name, most in HIGH.items():
         low, high = box.get(name, (0, most))
-        key[name] = max(0, min(most, rng.choice([low, high, rng.randint(low, high), low - (rng.random() < 0.05)])))
+        key[name] = max(
+            0, min(most, rng.choice([low, high, rng.randint(low, high), low - (rng.random() < 0.05)]))
+        )
     return key
 
 
@@ -170,7 +172,9 @@ def test_trees_and_scan_find_alike(count: int) -> None:
 )
 def test_rows_that_are_hard_to_divide(rows: list[Box]) -> None:
     rng = random.Random(1)
-    classifier = Classifier(Pair, [row(box, n) for n, box in enumerate(rows)], capacity=len(rows), rare="length")
+    classifier = Classifier(
+        Pair, [row(box, n) for n, box in enumerate(rows)], capacity=len(rows), rare="length"
+    )
     classifier.allocate(1)
     for _ in range(300):
         key = near(rng, rng.choice(rows))
@@ -182,7 +186,11 @@ def test_wide_keys() -> None:
     rows: list[Box] = []
     for _ in range(500):
         length = rng.choice([0, 32, 48, 63, 64, 65, 96, 128])
-        low = (0x20010DB8 << 96 | rng.getrandbits(8) << 60 | rng.getrandbits(4)) >> (128 - length) << (128 - length)
+        low = (
+            (0x20010DB8 << 96 | rng.getrandbits(8) << 60 | rng.getrandbits(4))
+            >> (128 - length)
+            << (128 - length)
+        )
         rows.append({"src": (low, low | (1 << (128 - length)) - 1), "port": (0, rng.randrange(65536))})
     classifier = Classifier(Wide, [row(box, n, Wide) for n, box in enumerate(rows)])
     classifier.allocate(1)
@@ -194,7 +202,11 @@ def test_wide_keys() -> None:
 
 @pytest.mark.parametrize("interpret", [True, False], ids=["interpreted", "compiled"])
 def test_in_a_run(interpret: bool) -> None:
-    rows = [row({"src_port": (32768, 40000)}, 1), row({"dst": (0xC6120000, 0xC612FFFF)}, 2), row({"ttl": (64, 64)}, 3)]
+    rows = [
+        row({"src_port": (32768, 40000)}, 1),
+        row({"dst": (0xC6120000, 0xC612FFFF)}, 2),
+        row({"ttl": (64, 64)}, 3),
+    ]
     seen = []
 
     @network_function
@@ -221,7 +233,11 @@ def test_replaced_as_a_whole() -> None:
     classifier = Classifier(Pair, [row({}, 1)], capacity=3)
     classifier.allocate(1)
     classifier.replace([row({"protocol": (6, 6)}, 2)])
-    assert (classifier.find(Pair(protocol=6)), classifier.find(Pair(protocol=17)), len(classifier)) == (2, -1, 1)
+    assert (classifier.find(Pair(protocol=6)), classifier.find(Pair(protocol=17)), len(classifier)) == (
+        2,
+        -1,
+        1,
+    )
     with pytest.raises(GraphError, match="4 rows don't fit a Classifier with room for 3"):
         classifier.replace([row({}, 1)] * 4)
     with pytest.raises(GraphError, match="row 1 of a Classifier is wrong: it covers nothing"):
@@ -266,10 +282,16 @@ def test_review_finds_what_python_finds(rows: list[tuple[Box, int]]) -> None:
     ends = [{name: box.get(name, (0, most)) for name, most in HIGH.items()} for box, _ in rows]
 
     def within(inner: int, outer: int) -> bool:
-        return all(o[0] <= i[0] and i[1] <= o[1] for i, o in zip(ends[inner].values(), ends[outer].values()))
+        return all(
+            o[0] <= i[0] and i[1] <= o[1]
+            for i, o in zip(ends[inner].values(), ends[outer].values(), strict=True)
+        )
 
     def meet(a: int, b: int) -> bool:
-        return all(max(x[0], y[0]) <= min(x[1], y[1]) for x, y in zip(ends[a].values(), ends[b].values()))
+        return all(
+            max(x[0], y[0]) <= min(x[1], y[1])
+            for x, y in zip(ends[a].values(), ends[b].values(), strict=True)
+        )
 
     pairs = []
     for later in range(len(rows)):

@@ -61,7 +61,11 @@ class Classifier(State, Generic[K]):
 
     operations = {
         "find": Operation(
-            native.classifier_find, ("key",), result="number", writes=False, constants=("chunks", "rare_chunks")
+            native.classifier_find,
+            ("key",),
+            result="number",
+            writes=False,
+            constants=("chunks", "rare_chunks"),
         ),
         "asks": Operation(native.classifier_asks, result="bool", writes=False),
     }
@@ -134,7 +138,6 @@ class Classifier(State, Generic[K]):
                 place=caller_place(),
                 cure="give it a larger capacity=",
             )
-
 
 
 __all__ = ["HIGHEST", "Classifier"]

@@ -37,7 +37,9 @@ def review(job: int) -> int:
         inner = boxes + later * size
         for earlier in range(later):
             outer = boxes + earlier * size
-            if meet(outer, inner, chunks, bounds) == 0 or load32(groups + 4 * earlier) == load32(groups + 4 * later):
+            if meet(outer, inner, chunks, bounds) == 0 or load32(groups + 4 * earlier) == load32(
+                groups + 4 * later
+            ):
                 continue
             looked = load8(asks + earlier) | load8(asks + later)
             rare_outer = rares + earlier * rare * (2 * CHUNK)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from wirebrick.errors import GraphError, caller_place
@@ -84,7 +85,9 @@ class Rows:
             if type(low) is not key or type(high) is not key:
                 raise _wrong(number, f"its ends are no {key.__name__}", f"give two records of {key.__name__}")
             if type(value) is not int or not 0 <= value <= HIGHEST:
-                raise _wrong(number, f"its value can't be {value!r}", f"give a whole number from 0 to {HIGHEST}")
+                raise _wrong(
+                    number, f"its value can't be {value!r}", f"give a whole number from 0 to {HIGHEST}"
+                )
         self.chunks = chunks
         self._values = np.array([value for _, _, value in given], np.uint32)
         raw = b"".join(bytes(low) + bytes(high) for low, high, _ in given)
@@ -93,7 +96,9 @@ class Rows:
         base = chunks * CHUNK // 2
         self.boxes = np.ascontiguousarray(lanes[:, :, :base])
         self.rare = np.ascontiguousarray(lanes[:, :, base:])
-        highest = np.frombuffer(bytes(key(**{name: field.mask for name, field in key.fields.items()})), np.uint16)
+        highest = np.frombuffer(
+            bytes(key(**{name: field.mask for name, field in key.fields.items()})), np.uint16
+        )
         narrowed = (self.rare[:, 0] != 0) | (self.rare[:, 1] < highest[base:])
         self.asks = np.ascontiguousarray(narrowed.any(axis=1).astype(np.uint8))
 
@@ -215,7 +220,7 @@ def _check_boxes(key: type[Record], lanes: NDArray[Any]) -> None:
         order = [field.offset // 2 + lane for lane in range(min(field.size, 8) // 2 - 1, -1, -1)]
         if field.size == 16:
             order += [lane + 4 for lane in order]
-        for upper, lower in zip(order, order[1:], strict=False):
+        for upper, lower in pairwise(order):
             open_ = (lanes[:, 0, lower] == 0) & (lanes[:, 1, lower] == 0xFFFF)
             bad = np.flatnonzero((lanes[:, 0, upper] != lanes[:, 1, upper]) & ~open_)
             if len(bad):

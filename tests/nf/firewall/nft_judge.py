@@ -47,7 +47,10 @@ def _conditions(match: Match, version: int) -> str:
         words.append(f"meta l4proto {match.protocol}")
     if version == 4 and (match.restricts_ports or any(name in UPPER for name, _, _ in match.further)):
         words.append("ip frag-off & 0x1fff == 0")  # it would take any bytes of later fragments for ports
-    ports = (("sport", match.src_port_low, match.src_port_high), ("dport", match.dst_port_low, match.dst_port_high))
+    ports = (
+        ("sport", match.src_port_low, match.src_port_high),
+        ("dport", match.dst_port_low, match.dst_port_high),
+    )
     for side, low, high in ports:
         if (low, high) != (0, 65535):
             words.append(f"th {side} {low}-{high}" if low != high else f"th {side} {low}")

@@ -115,7 +115,9 @@ def further(draw: st.DrawFn) -> Match:
         elif name == "fragment":
             low, high = draw(st.sampled_from([(0, 0), (1, 3), (1, 1), (2, 3)]))
         elif name == "vlan":
-            low, high = draw(st.sampled_from([(0, 0), (1, 4096), (1, 1), (7, 4096), (max(low, 1), max(high, 1))]))
+            low, high = draw(
+                st.sampled_from([(0, 0), (1, 4096), (1, 1), (7, 4096), (max(low, 1), max(high, 1))])
+            )
         elif name.endswith("mac"):
             rest = (1 << draw(st.integers(0, 47))) - 1
             low, high = low & ~rest, low | rest

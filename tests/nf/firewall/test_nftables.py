@@ -29,7 +29,15 @@ from wirebrick.nf.firewall.rules import parse_rules
 
 V4 = ["10.0.0.1", "10.0.0.200", "10.1.2.3", "192.0.2.7", "198.51.100.9"]
 V6 = ["2001:db8::1", "2001:db8::200", "2001:db8:1::1", "fd00::7"]
-NETS = ["10.0.0.0/8", "10.0.0.0/24", "10.0.0.1", "192.0.2.0/25", "2001:db8::/32", "2001:db8::/64", "2001:db8::1"]
+NETS = [
+    "10.0.0.0/8",
+    "10.0.0.0/24",
+    "10.0.0.1",
+    "192.0.2.0/25",
+    "2001:db8::/32",
+    "2001:db8::/64",
+    "2001:db8::1",
+]
 MACS = ["02:00:00:00:00:05", "02:00:00:00:00:06"]
 PORTS = [22, 53, 80, 443, 1024, 5060, 40000]
 
@@ -120,10 +128,14 @@ def test_rules_like_real_ones(judge: Judge, tmp_path: Path) -> None:
         src, dst, source, destination, protocol = (
             int(columns[name][number]) for name in ("src", "dst", "src_port", "dst_port", "protocol")
         )
-        ip = IP(src=".".join(map(str, src.to_bytes(4, "big"))), dst=".".join(map(str, dst.to_bytes(4, "big"))))
+        ip = IP(
+            src=".".join(map(str, src.to_bytes(4, "big"))), dst=".".join(map(str, dst.to_bytes(4, "big")))
+        )
         body = {6: TCP, 17: UDP}.get(protocol)
         upper_layer = body(sport=source, dport=destination) if body else ICMP()
-        frames.append(bytes(Ether(src=MACS[0], dst=MACS[1]) / ip / upper_layer / Raw(number.to_bytes(24, "big"))))
+        frames.append(
+            bytes(Ether(src=MACS[0], dst=MACS[1]) / ip / upper_layer / Raw(number.to_bytes(24, "big")))
+        )
     compare(judge, tmp_path, rules.text, "drop", frames)
 
 

@@ -25,7 +25,9 @@ def write(file: Path, text: str) -> None:
     file.write_text(text)
 
 
-def run_and_change(file: Path, changes: list[Callable[[], None]], *, workers: int = 1) -> tuple[Result, list[str]]:
+def run_and_change(
+    file: Path, changes: list[Callable[[], None]], *, workers: int = 1
+) -> tuple[Result, list[str]]:
     """A run that goes on until the last change of its rule file was told of."""
     told: list[str] = []
     stop = threading.Event()
@@ -41,7 +43,13 @@ def run_and_change(file: Path, changes: list[Callable[[], None]], *, workers: in
                 stop.set()
 
     result = wirebrick.run(
-        firewall(rules=file), rx=TRAFFIC, tx="null:", workers=workers, progress=look, notice=told.append, stop=stop
+        firewall(rules=file),
+        rx=TRAFFIC,
+        tx="null:",
+        workers=workers,
+        progress=look,
+        notice=told.append,
+        stop=stop,
     )
     return result, told
 
@@ -93,7 +101,9 @@ def counted(access: AccessList, **fields: int) -> None:
 
 
 def test_counters_stay_with_the_text_of_a_rule(tmp_path: Path) -> None:
-    access = AccessList(parse_rules("allow tcp\ndeny udp\nallow udp"), tmp_path / "acl", capacity=None, scan=False)
+    access = AccessList(
+        parse_rules("allow tcp\ndeny udp\nallow udp"), tmp_path / "acl", capacity=None, scan=False
+    )
     for state in (access.v4, access.v6, access.hits):
         state.allocate(1)
     for _ in range(3):

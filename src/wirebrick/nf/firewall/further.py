@@ -1,7 +1,7 @@
 """What rules can look at besides addresses, protocol and ports: names, ranges, and how they are written.
 
-A restriction is (name, lowest, highest value). Names that begin with ``icmp_``, and flags, are fields of the upper-layer
-header: they can't be read in fragments behind the first, nor where the packet is cut short before them.
+A restriction is (name, lowest, highest value). Names that begin with ``icmp_``, and flags, are fields of the
+upper-layer header: they can't be read in fragments behind the first, nor where the packet is cut short before them.
 
 >>> spell((("dscp", 46, 46), ("fragment", 1, 3), ("ttl", 0, 5)))
 ['dscp 46', 'frag', 'ttl 0-5']
@@ -133,7 +133,11 @@ def _ingress(low: int, high: int) -> str:
     names = list(_PORTS)
     if low == high and low:
         return f"ingress {names[low - 1]}"
-    return " ".join(f"(not ingress {names[number - 1]})" for number in range(1, len(names) + 1) if not low <= number <= high)
+    return " ".join(
+        f"(not ingress {names[number - 1]})"
+        for number in range(1, len(names) + 1)
+        if not low <= number <= high
+    )
 
 
 def _vlan(low: int, high: int) -> str:

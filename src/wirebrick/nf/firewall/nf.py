@@ -11,8 +11,8 @@ from wirebrick.nf.firewall.access import AccessList
 from wirebrick.nf.firewall.judge import TAGS, make_judge
 from wirebrick.nf.firewall.keys import KeyV4, KeyV6
 from wirebrick.nf.firewall.names import ACTIONS
-from wirebrick.nf.firewall.rows import DEFAULT_DENIED, PASS
 from wirebrick.nf.firewall.review import remarks
+from wirebrick.nf.firewall.rows import DEFAULT_DENIED, PASS
 from wirebrick.nf.firewall.rules import load_rules
 from wirebrick.nf.firewall.tally import tally
 from wirebrick.nf.firewall.tracking import Tracking

@@ -14,9 +14,10 @@ acl.rules:2: 'allow src net 10.0.0.0/8' overlaps line 1, which does the opposite
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from wirebrick.nf.firewall.rules import Rule
+from wirebrick.state.classifier import Classifier
 from wirebrick.state.classifier_review import Review, review
 
 if TYPE_CHECKING:
@@ -38,13 +39,19 @@ def remarks(access: AccessList) -> list[str]:
     owners = [_owners(rules, version) for version in (4, 6)]
     denies = [int(rule.action == "deny") for rule in rules]
     found = []
-    for table, owner in zip((access.v4, access.v6), owners, strict=True):
+    tables: list[Classifier[Any]] = [access.v4, access.v6]
+    for table, owner in zip(tables, owners, strict=True):
         # The row that stands before all rules because of fragments of TCP, where there is one, is nobody's.
         extra = len(table) - len(owner)
         owner[:0] = [len(rules)] * extra
-        found.append(review(table, owner, [2 if number == len(rules) else denies[number] for number in owner]))
+        found.append(
+            review(table, owner, [2 if number == len(rules) else denies[number] for number in owner])
+        )
     covering = _covering(rules, found, owners)
-    said = [_unreached(rules, access.file, covering), _overlapping(rules, access.file, found, owners, covering)]
+    said = [
+        _unreached(rules, access.file, covering),
+        _overlapping(rules, access.file, found, owners, covering),
+    ]
     return [text for texts in said for text in _some(texts)]
 
 
@@ -80,7 +87,11 @@ def _unreached(rules: Sequence[Rule], file: object, covering: dict[int, int]) ->
 
 
 def _overlapping(
-    rules: Sequence[Rule], file: object, found: list[Review], owners: list[list[int]], covering: dict[int, int]
+    rules: Sequence[Rule],
+    file: object,
+    found: list[Review],
+    owners: list[list[int]],
+    covering: dict[int, int],
 ) -> list[str]:
     pairs = {
         (owner[later], owner[earlier])

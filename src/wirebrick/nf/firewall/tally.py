@@ -27,7 +27,9 @@ def tally(rules: Sequence[Rule], default: str, hits: Sequence[int]) -> Report:
     """
     from wirebrick import Report
 
-    rows: list[tuple[Any, ...]] = [(rule.number, rule.line, rule.text, count) for rule, count in zip(rules, hits[1:-1], strict=True)]
+    rows: list[tuple[Any, ...]] = [
+        (rule.number, rule.line, rule.text, count) for rule, count in zip(rules, hits[1:-1], strict=True)
+    ]
     if hits[-1]:
         rows.append(("", "", "rules that were replaced", hits[-1]))
     last = ("", "", f"default: {default}", hits[0])
