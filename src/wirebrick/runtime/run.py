@@ -115,6 +115,7 @@ def run(
             background=background,
             ports=opened.ports,
             notice=notice,
+            remarks=[text for scope in graph.scopes for text in scope.remarks],
             snapshots=Snapshots(graph, plan, found.ends, program.derive, crew),
         )
         watchable = _captures(graph, plan, found, program, crew, control) if captures else nullcontext()

@@ -37,6 +37,7 @@ class Scope:
     states: list[Any] = field(default_factory=list)
     reports: list[Callable[[], Any]] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
     children: list[Scope] = field(default_factory=list)
     made: list[Any] = field(default_factory=list)  # the state objects that its function made, in order
     making: bool = False  # such an object is being made: those that it consists of are not for themselves
@@ -134,6 +135,17 @@ def at_end(function: Callable[[], Any]) -> None:
         raise GraphError("at_end() belongs into a network function", place=caller_place())
     if _current[-1].again is None:
         _current[-1].reports.append(function)
+
+
+def remark(text: str) -> None:
+    """Have the user told something about how a network function is configured: a notice of the run, and of a check.
+
+    To be called while a network function is built. Raises GraphError outside of one.
+    """
+    if not _current:
+        raise GraphError("remark() belongs into a network function", place=caller_place())
+    if _current[-1].again is None:
+        _current[-1].remarks.append(text)
 
 
 class Input(Node):
