@@ -13,7 +13,8 @@ from wirebrick.packet.packet import Packet
 from wirebrick.state.bindings_layout import ICMP, TCP, UDP
 from wirebrick.state.bindings_native import HAIRPIN
 
-QUERIES = (0, 8, 13, 14, 15, 16, 17, 18)  # ICMP types with an identifier: echo, timestamp, information, mask
+REQUESTS = (8, 13, 15, 17)  # ICMP types with an identifier: echo, timestamp, information, mask
+REPLIES = (0, 14, 16, 18)
 ERRORS = (3, 4, 11, 12)  # with the packet they are about
 ADDRESS = 0xFFFFFFFF
 
@@ -31,7 +32,7 @@ class Direction:
 
 def outward_functions(tables: Tables) -> Direction:
     """From inside: the source becomes an external endpoint. A packet to one of these comes back inside (hairpin)."""
-    ask, onward = tables.outward, tables.onward
+    ask, onward, bindings, forwards = tables.outward, tables.onward, tables.bindings, tables.forwards
     error, _ = error_functions(tables)
 
     def leave_tcp(packet: Packet) -> None:
@@ -54,12 +55,26 @@ def outward_functions(tables: Tables) -> Direction:
         udp.src_port = found & 0xFFFF
         onward(packet, found >= HAIRPIN)
 
+    def answer(packet: Packet) -> None:
+        # To a request that came in: only static mappings let these pass.
+        ip = packet[IPv4]
+        found = forwards.external(ICMP, ip.src, packet.header.identifier)
+        if found == 0:
+            packet.drop("no_session")
+            return
+        ip.src = found >> 16
+        packet.header.identifier = found & 0xFFFF
+        onward(packet, bindings.owns(ip.dst) or forwards.owns(ip.dst))
+
     def leave_icmp(packet: Packet) -> None:
         ip, icmp = packet[IPv4], packet.header
         if icmp.type in ERRORS:
             error(packet)
             return
-        if icmp.type not in QUERIES:
+        if icmp.type in REPLIES:
+            answer(packet)
+            return
+        if icmp.type not in REQUESTS:
             packet.drop("icmp_type")
             return
         found = ask(ICMP, ip.src, icmp.identifier, ip.dst, 0, 0)
@@ -75,7 +90,7 @@ def outward_functions(tables: Tables) -> Direction:
 
 def inward_functions(tables: Tables) -> Direction:
     """From outside: the destination, an external endpoint, becomes the inside one."""
-    ask, inside = tables.inward, tables.inside
+    ask, inside, forwards = tables.inward, tables.inside, tables.forwards
     _, error = error_functions(tables)
 
     def arrive_tcp(packet: Packet) -> None:
@@ -98,12 +113,25 @@ def inward_functions(tables: Tables) -> Direction:
         udp.dst_port = found & 0xFFFF
         packet.egress = inside
 
+    def question(packet: Packet) -> None:
+        ip = packet[IPv4]
+        found = forwards.inside(ICMP, ip.dst, packet.header.identifier)
+        if found == 0:
+            packet.drop("no_binding")
+            return
+        ip.dst = found >> 16
+        packet.header.identifier = found & 0xFFFF
+        packet.egress = inside
+
     def arrive_icmp(packet: Packet) -> None:
         ip, icmp = packet[IPv4], packet.header
         if icmp.type in ERRORS:
             error(packet)
             return
-        if icmp.type not in QUERIES:
+        if icmp.type in REQUESTS:
+            question(packet)
+            return
+        if icmp.type not in REPLIES:
             packet.drop("icmp_type")
             return
         found = ask(ICMP, ip.src, 0, ip.dst, icmp.identifier, 0)
