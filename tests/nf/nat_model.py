@@ -54,7 +54,9 @@ class Model:
     filtering: str
     timeouts: dict[str, float]
     given: dict[tuple[str, End], list[End]]
-    statics: dict[tuple[str, str, int], End] = field(default_factory=dict)  # by protocol and external endpoint
+    statics: dict[tuple[str, str, int], End] = field(
+        default_factory=dict
+    )  # by protocol and external endpoint
     preserve: bool = False
     parity: bool = False
     paired: bool = True
@@ -174,7 +176,9 @@ class Model:
         candidates = [
             (inside, other)
             for (protocol, inside, other), session in self.sessions.items()
-            if protocol == probe.protocol and session.mapping.external == external and not session.mapping.static
+            if protocol == probe.protocol
+            and session.mapping.external == external
+            and not session.mapping.static
         ]
         if not candidates:
             raise Refused("no_binding")

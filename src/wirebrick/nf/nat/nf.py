@@ -191,7 +191,7 @@ def nat(
     at_end(finish)
     runts = Stream()
     found = ip_packets(packets.parse(Ethernet, otherwise=runts))
-    wire = None if mac is None else make_wire(tables, int(mac), outside)
+    wire = None if mac is None else make_wire(tables, MacAddress(mac), outside)
     work = fragment_functions(tables, whole("fragments", fragments, 1, MOST_FRAGMENTS))
     translated = _ipv4(found.v4, tables, work, wire, outside)
     return merge(translated, *_others(found, runts, other, wire))
