@@ -20,7 +20,7 @@ Integers alone, and the memory primitives; runs as it is in CPython, and compile
 from __future__ import annotations
 
 from wirebrick.packet.memory import store64
-from wirebrick.state.table_layout import LINE, table_homes, table_init, table_notes
+from wirebrick.state.table_layout import LINE, NOTES, table_homes, table_init, table_notes
 
 HASHED = 80  # bytes of all keys: each word has random numbers of its own
 WORDS = table_notes(HASHED)  # the header's own words begin here
@@ -56,13 +56,13 @@ B_READ = WORDS + 216
 B_LOST = WORDS + 224  # news that found the ring full
 B_LOWEST = WORDS + 232  # the first and the last external address
 B_HIGHEST = WORDS + 240
-B_NOTES = WORDS + 248  # offset of the notes of who looks ahead
 B_TIMEOUT = WORDS + 256  # six words: ticks, by class
 B_STRIDE = WORDS + 304  # which ports are this worker's: of pairs (even, odd) each STRIDE-th
 B_SETS = WORDS + 320  # eight words: for each set the first pair and how many
 B_FREE = WORDS + 384  # by kind two words: a free number or 0, how many were ever used
 B_STATS = WORDS + 448  # counters, ST_...
-B_END = WORDS + 640
+B_NOTES = WORDS + 640  # memory for those who look ahead: a word for each packet of a burst
+B_END = B_NOTES + 8 * NOTES
 
 # Counters.
 ST_CREATED = 0  # mappings made: TCP, UDP, ICMP
