@@ -50,7 +50,7 @@ def ours(flows: int, addresses: str, *, preserve: bool = False) -> Configured:
 def c_nat(capacity: int, addresses: str, *, preserve: bool = False) -> CNF:
     """The C baseline, with indexes as large as Wirebrick's."""
     pool = external_addresses(addresses)
-    heads = table_homes(capacity)
+    heads = table_homes(2 * capacity)
     # As the blocks of state objects: NumPy asks for huge pages where it is large.
     records = [np.zeros((capacity + 1) * size + 64, np.uint8) for size in RECORDS]
     indexes = [np.zeros(heads, np.uint32) for _ in range(4)]

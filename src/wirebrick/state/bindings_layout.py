@@ -152,7 +152,7 @@ MOST = 1 << 26  # the largest capacity
 
 def bindings_offset(what: int, capacity: int, addresses: int, news: int) -> int:
     """Offset of a part: 0 the wheel, 1 news, 2 the addresses, 3 ports, 4 .. 8 indexes, 9 .. 12 records, 13 the end."""
-    heads = (table_homes(capacity) + 1) * 4
+    heads = (table_homes(2 * capacity) + 1) * 4
     at = B_END
     for part in range(what):
         size = heads
@@ -178,7 +178,7 @@ def bindings_offset(what: int, capacity: int, addresses: int, news: int) -> int:
 
 def bindings_init(block: int, capacity: int, addresses: int, news: int, seed: int) -> int:
     """Make the header in a block of zeros. The settings and the list of addresses are the caller's."""
-    table_init(block, capacity, HASHED, 0, 0, 0, seed)
+    table_init(block, 2 * capacity, HASHED, 0, 0, 0, seed)
     store64(block + B_CAPACITY, capacity)
     store64(block + B_WHEEL, bindings_offset(0, capacity, addresses, news))
     store64(block + B_NEWS, bindings_offset(1, capacity, addresses, news) if news != 0 else 0)

@@ -1,11 +1,16 @@
-"""Translating whole TCP, UDP and ICMP query packets: the user functions of both directions."""
+"""Translating whole TCP, UDP and ICMP query packets: the user functions of both directions.
+
+An address and a port change together, so of TCP and UDP each checksum is updated once, for both.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from wirebrick.addresses import IPv4Address
 from wirebrick.headers import IPv4
+from wirebrick.nf.nat.checksum import followed, followed_udp
 from wirebrick.nf.nat.icmp_error import error_functions
 from wirebrick.nf.nat.reasons import refuse
 from wirebrick.nf.nat.tables import Tables
@@ -17,6 +22,7 @@ REQUESTS = (8, 13, 15, 17)  # ICMP types with an identifier: echo, timestamp, in
 REPLIES = (0, 14, 16, 18)
 ERRORS = (3, 4, 11, 12)  # with the packet they are about
 ADDRESS = 0xFFFFFFFF
+ENDPOINT = (1 << 48) - 1  # the bits of an address and a port
 
 Work = Callable[[Packet], None]
 
@@ -41,8 +47,12 @@ def outward_functions(tables: Tables) -> Direction:
         if found < 0:
             refuse(packet, found)
             return
-        ip.src = found >> 16 & ADDRESS
-        tcp.src_port = found & 0xFFFF
+        new = found & ENDPOINT
+        old = ip.src << 16 | tcp.src_port
+        ip.checksum = followed(ip.checksum, old >> 16, new >> 16)
+        tcp.checksum = followed(tcp.checksum, old, new)
+        ip.src = IPv4Address(new >> 16)
+        tcp.src_port = new & 0xFFFF
         onward(packet, found >= HAIRPIN)
 
     def leave_udp(packet: Packet) -> None:
@@ -51,8 +61,12 @@ def outward_functions(tables: Tables) -> Direction:
         if found < 0:
             refuse(packet, found)
             return
-        ip.src = found >> 16 & ADDRESS
-        udp.src_port = found & 0xFFFF
+        new = found & ENDPOINT
+        old = ip.src << 16 | udp.src_port
+        ip.checksum = followed(ip.checksum, old >> 16, new >> 16)
+        udp.checksum = followed_udp(udp.checksum, old, new)
+        ip.src = IPv4Address(new >> 16)
+        udp.src_port = new & 0xFFFF
         onward(packet, found >= HAIRPIN)
 
     def answer(packet: Packet) -> None:
@@ -62,7 +76,7 @@ def outward_functions(tables: Tables) -> Direction:
         if found == 0:
             packet.drop("no_session")
             return
-        ip.src = found >> 16
+        ip.src = IPv4Address(found >> 16)
         packet.header.identifier = found & 0xFFFF
         onward(packet, bindings.owns(ip.dst) or forwards.owns(ip.dst))
 
@@ -81,7 +95,7 @@ def outward_functions(tables: Tables) -> Direction:
         if found < 0:
             refuse(packet, found)
             return
-        ip.src = found >> 16 & ADDRESS
+        ip.src = IPv4Address(found >> 16 & ADDRESS)
         icmp.identifier = found & 0xFFFF
         onward(packet, found >= HAIRPIN)
 
@@ -99,7 +113,10 @@ def inward_functions(tables: Tables) -> Direction:
         if found < 0:
             refuse(packet, found)
             return
-        ip.dst = found >> 16
+        old = ip.dst << 16 | tcp.dst_port
+        ip.checksum = followed(ip.checksum, old >> 16, found >> 16)
+        tcp.checksum = followed(tcp.checksum, old, found)
+        ip.dst = IPv4Address(found >> 16)
         tcp.dst_port = found & 0xFFFF
         packet.egress = inside
 
@@ -109,7 +126,10 @@ def inward_functions(tables: Tables) -> Direction:
         if found < 0:
             refuse(packet, found)
             return
-        ip.dst = found >> 16
+        old = ip.dst << 16 | udp.dst_port
+        ip.checksum = followed(ip.checksum, old >> 16, found >> 16)
+        udp.checksum = followed_udp(udp.checksum, old, found)
+        ip.dst = IPv4Address(found >> 16)
         udp.dst_port = found & 0xFFFF
         packet.egress = inside
 
@@ -119,7 +139,7 @@ def inward_functions(tables: Tables) -> Direction:
         if found == 0:
             packet.drop("no_binding")
             return
-        ip.dst = found >> 16
+        ip.dst = IPv4Address(found >> 16)
         packet.header.identifier = found & 0xFFFF
         packet.egress = inside
 
@@ -138,7 +158,7 @@ def inward_functions(tables: Tables) -> Direction:
         if found < 0:
             refuse(packet, found)
             return
-        ip.dst = found >> 16
+        ip.dst = IPv4Address(found >> 16)
         icmp.identifier = found & 0xFFFF
         packet.egress = inside
 
