@@ -91,7 +91,7 @@ def run(
     failure: BaseException | None = None
     try:
         # Some ports must be open to say whether they split.
-        graph = build_chain(nfs, spread=workers > 1 and not found.split(workers))
+        graph = build_chain(nfs, spread=workers > 1 and not found.split(workers), alone=workers == 1)
         plan = build_plan(graph, found.names, found.default_egress)
         _refuse_dead_ends(graph, found)
         matches = _matches(filter)

@@ -148,14 +148,17 @@ def network_function(function: Callable[..., Any]) -> NetworkFunction:
     return NetworkFunction(function)
 
 
-def build_chain(chain: list[NetworkFunction | Configured], *, spread: bool = False) -> Graph:
+def build_chain(
+    chain: list[NetworkFunction | Configured], *, spread: bool = False, alone: bool = False
+) -> Graph:
     """The complete graph of NFs in a row, from all ports to the egress port. Raises GraphError.
 
     Before an NF that is placed on other workers than the one before it, packets are shuffled there by flow;
-    with ``spread`` also where they come in, to all workers if the first NF isn't placed. What comes back from a
+    with ``spread`` also where they come in, to all workers if the first NF isn't placed. ``alone``: there is one
+    worker. What comes back from a
     hop outside goes on behind it.
     """
-    graph = Graph()
+    graph = Graph(alone=alone)
     stream: Any = Input(graph, None, None).output((), None)
     first = chain[0].workers if chain and isinstance(chain[0], Configured) else None
     if spread and first is None:
