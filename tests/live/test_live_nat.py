@@ -17,13 +17,14 @@ EXTERNAL = "192.0.2.77"  # of the router's network, so the router asks for it by
 FORWARDS = f"forward tcp {EXTERNAL}:8080 to {OTHER}:80\n"
 
 
-@pytest.fixture(scope="module", params=["afpacket", "xdp"])
+@pytest.fixture(scope="module", params=["afpacket", "xdp", "afpacket, two workers"])
 def wire(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
     need("curl", "dig", "dnsmasq", "traceroute", "iperf3", "tshark", "ss")
     folder = tmp_path_factory.mktemp("nat")
     (folder / "nat.conf").write_text(FORWARDS)
     nf = f"nat:addresses={EXTERNAL},mac=02:00:00:00:00:77,forwards={folder}/nat.conf,log={folder}/nat.jsonl"
-    with Wire([nf], PORTS[request.param]) as made:
+    kind, _, two = request.param.partition(",")
+    with Wire([nf], PORTS[kind], *(["--workers", "2"] if two else [])) as made:
         made.folder = folder  # type: ignore[attr-defined]
         made.run("client", "ip", "address", "add", f"{OTHER}/32", "dev", "eth0", check=False)
         made.run("client", "ip", "address", "add", f"{OTHER}/32", "dev", "lo", check=False)
