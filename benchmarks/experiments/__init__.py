@@ -18,6 +18,7 @@ EXPERIMENTS = {
     "firewall": "10, 100 and 1000 rules beside a linear scan in C (for information)",
     "conntrack": "firewall with connections, 1k to 1M of them, beside C",
     "monitor": "monitor with its defaults, 1k, 100k and 1M flows of UDP and TCP, beside C",
+    "nat": "1k, 100k and 1M sessions that leave, beside C with the same structures",
     "table": "a table updated for each packet, 1k to 8M flows, beside open addressing with prefetch in C",
     "window": "1,000 interleaved TCP streams with 2 % reordering and 1 % duplicates, put in order",
     "consistency": "Strict against Partitioned, with one worker and two (for information)",

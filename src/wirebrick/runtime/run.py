@@ -93,7 +93,8 @@ def run(
     try:
         # Some ports must be open to say whether they split.
         _check_reverse(reverse, found.names)
-        graph = build_chain(nfs, spread=workers > 1 and not found.split(workers), reverse=reverse)
+        spread = workers > 1 and not found.split(workers)
+        graph = build_chain(nfs, spread=spread, alone=workers == 1, reverse=reverse)
         plan = build_plan(graph, found.names, found.default_egress)
         _refuse_dead_ends(graph, found)
         matches = _matches(filter)

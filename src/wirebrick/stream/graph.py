@@ -173,9 +173,13 @@ class Exit(Node):
 
 
 class Graph:
-    """The operators of a chain of NFs. ``complete`` checks it and puts the nodes in the order packets take."""
+    """The operators of a chain of NFs. ``complete`` checks it and puts the nodes in the order packets take.
 
-    def __init__(self) -> None:
+    ``alone``: it runs in one worker, so NFs may leave out what only several need.
+    """
+
+    def __init__(self, *, alone: bool = False) -> None:
+        self.alone = alone
         self.nodes: list[Node] = []
         self.scopes: list[Scope] = []
         self.repeated: Scope | None = None  # the NF of the chain that is built once more, if one is

@@ -150,14 +150,18 @@ def network_function(function: Callable[..., Any]) -> NetworkFunction:
 
 
 def build_chain(
-    chain: list[NetworkFunction | Configured], *, spread: bool = False, reverse: str | None = None
+    chain: list[NetworkFunction | Configured],
+    *,
+    spread: bool = False,
+    alone: bool = False,
+    reverse: str | None = None,
 ) -> Graph:
     """The complete graph of NFs in a row, from all ports to the egress port. Raises GraphError.
 
     Before an NF that is placed on other workers than the one before it, packets are shuffled there by flow;
-    with ``spread`` also where they come in, to all workers if the first NF isn't placed. What comes back from a
-    hop outside goes on behind it. What comes in by the port ``reverse`` passes the NFs from the last to the first:
-    each stands in the graph twice, with the same state and counters.
+    with ``spread`` also where they come in, to all workers if the first NF isn't placed. ``alone``: there is one
+    worker. What comes back from a hop outside goes on behind it. What comes in by the port ``reverse`` passes the
+    NFs from the last to the first: each stands in the graph twice, with the same state and counters.
 
     >>> from wirebrick.nf.macswap import macswap
     >>> from wirebrick.nf.ttl import ttl
@@ -165,7 +169,7 @@ def build_chain(
     >>> [(node.kind, node.scope.name) for node in graph.nodes if node.kind == "enter"]
     [('enter', 'macswap'), ('enter', 'ttl'), ('enter', 'ttl'), ('enter', 'macswap')]
     """
-    graph = Graph()
+    graph = Graph(alone=alone)
     stream: Any = Input(graph, None, None).output((), None)
     first = chain[0].workers if chain and isinstance(chain[0], Configured) else None
     if spread and first is None:

@@ -66,7 +66,9 @@ def returned(unit: Unit, f: Emitter, node: ast.AST, value: ast.expr | None) -> N
     elif result == "number":
         number = int64(f, value, expression(f, value), "the number of a queue")
         queues = f.groups or f"load64({f.need('w')} + {frame.W_WORKERS})"
-        f.line(f"return floor_mod({number.code}, {queues})")
+        code = f.keep(number.code)
+        f.line(f"if {queues} == 1: return 0")  # a division takes longer than all the rest of a shuffle
+        f.line(f"return floor_mod({code}, {queues})")
     else:
         record = expression(f, value)
         if not isinstance(record.kind, RecordKind) or record.kind.record is not f.schema:
