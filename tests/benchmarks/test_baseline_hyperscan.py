@@ -13,7 +13,7 @@ from wirebrick.state import hyperscan
 def test_literals_and_payloads():
     texts, nocase = literals(944)
     assert len(set(texts)) == len(nocase) == 944
-    assert 4 <= min(map(len, texts)) <= max(map(len, texts)) == 40
+    assert 4 <= min(map(len, texts)) <= max(map(len, texts)) <= 40
     assert 100 < sum(nocase) < 500
     sizes = frame_payloads("imix", 1200)
     assert sorted(set(sizes)) == [18, 548, 1472]
