@@ -57,7 +57,7 @@ def facts_of(frame: bytes) -> Facts | None:
     while isinstance(layer.payload, Dot1Q | Dot1AD):
         layer, offset = layer.payload, offset + 4
     ip = layer.payload
-    if isinstance(ip, IP):
+    if isinstance(ip, IP) and ip.version == 4 and ip.ihl >= 5 and 4 * ip.ihl <= ip.len <= len(frame) - offset:
         raw = frame[offset : offset + ip.len]
         upper, protocol, fragment = raw[ip.ihl * 4 :], ip.proto, ip.frag
         fields = {"ttl": ip.ttl, "tos": ip.tos, "id": ip.id, "fragbits": ip.flags.value}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from scapy.layers.l2 import Ether
 from scapy.packet import Raw
 from sensor import CLIENT, SERVER, Sensor, udp
 
+from wirebrick.nf.ids import book
 from wirebrick.nf.ids.groups import looks_at_streams
 from wirebrick.nf.ids.rules import parse_rules
 from wirebrick.nf.ids.steps import lookback
@@ -75,3 +77,21 @@ def streamed(rule, part: bytes, before: bytes, offset: int) -> bool:
     if payload_matches(rule, part):
         return True
     return touches and offset > 0 and payload_matches(rule, whole, begin, len(before))
+
+
+def test_native_code_as_it_is_in_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = random.Random(77)
+    lines = [tiny(rng, sid, rng.choice(["udp", "tcp"])) for sid in range(1, 41)]
+    lines.append('alert udp any any -> any any (pcre:"/[ab]+1/i"; content:"b"; distance:0; sid:99;)')
+    frames = [udp(bytes(rng.choices(LETTERS, k=rng.randint(0, 12)))) for _ in range(20)]
+    for number in range(10):
+        tcp = TCP(sport=1, dport=80, flags="A", seq=4 * number)
+        frames.append(bytes(Ether() / IP(src=CLIENT, dst=SERVER) / tcp / Raw(bytes(rng.choices(LETTERS, k=4)))))
+    sensor = Sensor(tmp_path, "\n".join(lines))
+    sensor.run(frames)
+    compiled = sensor.alerts()
+    monkeypatch.setattr(book, "compiled", lambda module, name, _: getattr(import_module(module), name))
+    sensor.out.unlink()
+    sensor.run(frames, interpret=True)
+    assert sensor.alerts() == compiled
+    assert len(compiled) > 30

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from wirebrick.nf.ids import layout
@@ -13,9 +14,9 @@ from wirebrick.nf.ids.groups import Scope, looks_at_streams, scopes
 from wirebrick.nf.ids.ranges import Ranges
 from wirebrick.nf.ids.rule import Content, Filter, IsDataAt, Pcre, Rule
 from wirebrick.nf.ids.steps import Steps, lookback
-from wirebrick.state.regex_program import compiled_program
+from wirebrick.state.regex_program import Program, compiled_program
 from wirebrick.state.regex_syntax import flags_of
-from wirebrick.state.regex_table import table_of
+from wirebrick.state.regex_table import RegexTable, table_of
 from wirebrick.state.regexes import packed
 
 if TYPE_CHECKING:
@@ -33,7 +34,9 @@ ACTS = {
 KINDS = {"detection": 0, "limit": 1, "threshold": 2, "both": 3}
 OPERATIONS = {"set": 0, "unset": 1, "toggle": 2, "isset": 3, "isnotset": 4}
 MASK64 = (1 << 64) - 1
-TABLE_STATES = 1024  # of an expression that is searched for by table
+# States of an expression that is searched for by table: more take long to make, and rules ask for an expression
+# only when its contents were found.
+TABLE_STATES = 64
 
 
 @dataclass(frozen=True)
@@ -100,11 +103,7 @@ class Assembler:
         return Image(bytes(self.data), (literals[0], literals[1]), len(self.bits))
 
     def _regexes(self) -> int:
-        made = []
-        for one in self.expressions:
-            program = compiled_program(one.pattern.encode(), flags_of(one.flags))
-            made.append((program, table_of(program, TABLE_STATES)))
-        data = packed(made).tobytes()
+        data = packed([_expression(one.pattern, one.flags) for one in self.expressions]).tobytes()
         at = self._reserve(len(data))
         self.data[at : at + len(data)] = data
         return at
@@ -210,6 +209,13 @@ class Assembler:
                     table = self._reserve(4 * len(lists))
                     self.data[table : table + 4 * len(lists)] = struct.pack(f"<{len(lists)}I", *lists)
                     self._store(group + offset, table)
+
+
+@lru_cache(maxsize=1 << 14)
+def _expression(pattern: str, flags: str) -> tuple[Program, RegexTable | None]:
+    """A compiled expression; kept for when the rules are exchanged."""
+    program = compiled_program(pattern.encode(), flags_of(flags))
+    return program, table_of(program, TABLE_STATES)
 
 
 def _needs(rules: Sequence[Rule]) -> int:
