@@ -62,7 +62,9 @@ def facts_of(frame: bytes) -> Facts | None:
         upper, protocol, fragment = raw[ip.ihl * 4 :], ip.proto, ip.frag
         fields = {"ttl": ip.ttl, "tos": ip.tos, "id": ip.id, "fragbits": ip.flags.value}
         found = Facts(4, protocol, int(ip_address(ip.src)), int(ip_address(ip.dst)))
-        found.options = tuple(option.copy_flag << 7 | option.optclass << 5 | option.option for option in ip.options)
+        found.options = tuple(
+            option.copy_flag << 7 | option.optclass << 5 | option.option for option in ip.options
+        )
     elif isinstance(ip, IPv6):
         raw = frame[offset : offset + 40 + ip.plen]
         upper, protocol, fragment = raw[40:], ip.nh, 0
@@ -104,7 +106,9 @@ def _upper(found: Facts, upper: bytes, fragment: int) -> None:
         echo = (128, 129) if found.version == 6 else (0, 8, *range(13, 19))
         if upper[0] in echo and len(upper) >= 8:
             fields.update(icmp_id=ICMP(upper).id or 0, icmp_seq=ICMP(upper).seq or 0)
-            fields.update(icmp_id=int.from_bytes(upper[4:6], "big"), icmp_seq=int.from_bytes(upper[6:8], "big"))
+            fields.update(
+                icmp_id=int.from_bytes(upper[4:6], "big"), icmp_seq=int.from_bytes(upper[6:8], "big")
+            )
 
 
 def header_matches(rule: Rule, facts: Facts) -> bool:
@@ -134,7 +138,9 @@ def tests_match(rule: Rule, facts: Facts) -> bool:
         if isinstance(test, SameIp):
             ok = facts.src == facts.dst
         elif isinstance(test, IpOption):
-            ok = facts.version == 4 and (test.number in facts.options if test.number >= 0 else bool(facts.options))
+            ok = facts.version == 4 and (
+                test.number in facts.options if test.number >= 0 else bool(facts.options)
+            )
         else:
             assert facts.fields is not None
             value = facts.fields.get(test.field)
@@ -151,7 +157,12 @@ def tests_match(rule: Rule, facts: Facts) -> bool:
 
 def bits_match(test: Bits, value: int) -> bool:
     value, bits = value & ~test.ignored, test.bits & ~test.ignored
-    ways = {"exactly": value == bits, "all": value & bits == bits, "any": value & bits != 0, "none": value & bits == 0}
+    ways = {
+        "exactly": value == bits,
+        "all": value & bits == bits,
+        "any": value & bits != 0,
+        "none": value & bits == 0,
+    }
     return ways[test.how]
 
 
@@ -160,7 +171,9 @@ def payload_matches(rule: Rule, data: bytes, begin: int = 0, new: int = -1) -> b
     return any(new < 0 or reach > new for reach in ways(rule.payload, data, begin, begin, -1, {}))
 
 
-def ways(options: Any, data: bytes, begin: int, cursor: int, reach: int, named: dict[str, int]) -> Iterator[int]:
+def ways(
+    options: Any, data: bytes, begin: int, cursor: int, reach: int, named: dict[str, int]
+) -> Iterator[int]:
     """How far each way that satisfies the options reaches."""
     if not options:
         yield reach
@@ -179,9 +192,7 @@ def ways(options: Any, data: bytes, begin: int, cursor: int, reach: int, named: 
         text, where = option.data, data
         if option.nocase:
             text, where = text.lower(), data.lower()
-        places = [
-            at for at in range(max(low, 0), high - len(text) + 1) if where[at : at + len(text)] == text
-        ]
+        places = [at for at in range(max(low, 0), high - len(text) + 1) if where[at : at + len(text)] == text]
         if option.negated:
             if not places:
                 yield from ways(rest, data, begin, cursor, reach, named)

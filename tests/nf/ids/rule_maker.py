@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import random
 
-WORDS = (
+_TEXT = (
     "GET POST HEAD User-Agent Host cgi-bin admin passwd login exec select union script cmd.exe root shell upload "
     "download update config token session cookie index.php wp-content setup install backup debug test proxy gate "
     "beacon agent stage payload loader invoke powershell base64 eval system ping tunnel relay panel bot"
-).split()
-CLASSTYPES = ("trojan-activity", "web-application-attack", "attempted-recon", "misc-activity", "attempted-admin")
+)
+WORDS = _TEXT.split()
+CLASSTYPES = (
+    "trojan-activity",
+    "web-application-attack",
+    "attempted-recon",
+    "misc-activity",
+    "attempted-admin",
+)
 PORTS = ("any", "any", "$HTTP_PORTS", "[21,25,110,143]", "445", "1024:", "53", "[80,443,8000:8100]")
 HEAD = """
 ipvar HOME_NET [10.0.0.0/8,192.168.0.0/16,2001:db8::/32]
@@ -21,7 +28,9 @@ portvar HTTP_PORTS [80,81,8000:8100,8888]
 def text(rng: random.Random, data: bytes) -> str:
     """Bytes as a content has them."""
     return "".join(
-        chr(byte) if chr(byte).isalnum() or chr(byte) in "/.-_= " and rng.random() < 0.9 else f"|{byte:02X}|"
+        chr(byte)
+        if chr(byte).isalnum() or (chr(byte) in "/.-_= " and rng.random() < 0.9)
+        else f"|{byte:02X}|"
         for byte in data
     )
 
@@ -80,7 +89,9 @@ def _contents(rng: random.Random) -> list[str]:
     if rng.random() < 0.15:
         found.append(rf'pcre:"/{rng.choice(WORDS)}[^\n]{{1,20}}(id|key|u)=[0-9a-f]{{4,}}/i"')
     if rng.random() < 0.06:
-        found.append(f"byte_test:{rng.choice([1, 2, 4])},>,{rng.randint(1, 200)},{rng.randint(0, 8)},relative")
+        found.append(
+            f"byte_test:{rng.choice([1, 2, 4])},>,{rng.randint(1, 200)},{rng.randint(0, 8)},relative"
+        )
     if rng.random() < 0.05:
         found.append(f"isdataat:{rng.randint(5, 100)},relative")
     return found
@@ -113,9 +124,12 @@ def _tiny_option(rng: random.Random, number: int) -> str:
     if kind < 0.85:
         how = rng.choice(["", ",little"])
         operator = rng.choice(["<", ">", "=", "&", "^", "!<", "!&"])
-        return f"byte_test:{rng.choice([1, 2])},{operator},{rng.choice([49, 66, 97, 24930])},{rng.randint(0, 4)}{relative}{how};"
+        value = rng.choice([49, 66, 97, 24930])
+        return f"byte_test:{rng.choice([1, 2])},{operator},{value},{rng.randint(0, 4)}{relative}{how};"
     if kind < 0.92:
-        return f"byte_test:3,{rng.choice('<>=')},{rng.choice([1, 10, 11, 171])},{rng.randint(0, 3)}{relative},string,{rng.choice(['dec', 'hex'])};"
+        value, how = rng.choice([1, 10, 11, 171]), rng.choice(["dec", "hex"])
+        return f"byte_test:3,{rng.choice('<>=')},{value},{rng.randint(0, 3)}{relative},string,{how};"
     if kind < 0.96:
-        return f"byte_jump:1,{rng.randint(0, 3)}{relative},string,dec{rng.choice(['', ',from_beginning', ',align', ',multiplier 2'])};"
+        how = rng.choice(["", ",from_beginning", ",align", ",multiplier 2"])
+        return f"byte_jump:1,{rng.randint(0, 3)}{relative},string,dec{how};"
     return f"byte_extract:1,{rng.randint(0, 3)},n{number}{relative},string,dec; isdataat:n{number}{relative};"

@@ -103,7 +103,9 @@ def test_a_capture_with_streams(tmp_path: Path) -> None:
     """What the streams of a capture contain is found once for each stream, wherever it was cut."""
     words = {1: b"HTTP/1.1 200", 2: b"User-Agent:", 3: b"</html>", 4: b"SSH-2.0", 5: b"Content-Length: "}
     rules = "\n".join(
-        f'alert tcp any any -> any any (flow:only_stream; content:"{word.decode()}"; sid:{sid};)'.replace(":\"User-Agent:", ':"User-Agent\\:')
+        f'alert tcp any any -> any any (flow:only_stream; content:"{word.decode()}"; sid:{sid};)'.replace(
+            ':"User-Agent:', ':"User-Agent\\:'
+        )
         for sid, word in words.items()
     )
     if not (SHARED / "http_auth.pcap").exists():
@@ -111,9 +113,14 @@ def test_a_capture_with_streams(tmp_path: Path) -> None:
     frames = frames_of(SHARED / "http_auth.pcap", 1000)
     sensor = Sensor(tmp_path, rules)
     sensor.run(frames)
-    found = Counter((event["alert"]["signature_id"], event["src_ip"], event["src_port"]) for event in sensor.events())
+    found = Counter(
+        (event["alert"]["signature_id"], event["src_ip"], event["src_port"]) for event in sensor.events()
+    )
     assert set(found) == {
-        (sid, *flow) for flow, data in streams_of(frames).items() for sid, word in words.items() if word in data
+        (sid, *flow)
+        for flow, data in streams_of(frames).items()
+        for sid, word in words.items()
+        if word in data
     }
 
 
@@ -136,4 +143,6 @@ def streams_of(frames: list[bytes]) -> dict[tuple[str, int], bytes]:
 def test_times_and_steps_are_what_the_sensor_counts(tmp_path: Path) -> None:
     sensor = Sensor(tmp_path, "alert ip any any -> any any (sid:1;)")
     sensor.run([frames_of(OWN)[0]] * 3)
-    assert [event["timestamp"][19:26] for event in sensor.events()] == [f".{at * STEP // 1000:06d}" for at in range(3)]
+    assert [event["timestamp"][19:26] for event in sensor.events()] == [
+        f".{at * STEP // 1000:06d}" for at in range(3)
+    ]

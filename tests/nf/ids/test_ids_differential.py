@@ -42,7 +42,8 @@ def test_streams(tmp_path: Path, seed: int, interpret: bool) -> None:
     rng = random.Random(seed)
     overlap = rng.choice([4, 8, 2048])
     lines = [
-        tiny(rng, sid, "tcp", rng.choice(["", "", "flow:only_stream; ", "flow:no_stream; "])) for sid in range(1, 61)
+        tiny(rng, sid, "tcp", rng.choice(["", "", "flow:only_stream; ", "flow:no_stream; "]))
+        for sid in range(1, 61)
     ]
     rules = parse_rules("\n".join(lines)).rules
     keep = min(overlap, max(lookback(rule) for rule in rules if looks_at_streams(rule)))
@@ -71,7 +72,10 @@ def streamed(rule, part: bytes, before: bytes, offset: int) -> bool:
     if not looks_at_streams(rule):
         return payload_matches(rule, part)
     whole, begin = before + part, len(before) - offset
-    touches = any(not getattr(option, "negated", False) or type(option).__name__ == "ByteTest" for option in rule.payload)
+    touches = any(
+        not getattr(option, "negated", False) or type(option).__name__ == "ByteTest"
+        for option in rule.payload
+    )
     if rule.flow.streams == "only":
         return payload_matches(rule, whole, begin, len(before) if touches else -1)
     if payload_matches(rule, part):
@@ -86,7 +90,9 @@ def test_native_code_as_it_is_in_python(tmp_path: Path, monkeypatch: pytest.Monk
     frames = [udp(bytes(rng.choices(LETTERS, k=rng.randint(0, 12)))) for _ in range(20)]
     for number in range(10):
         tcp = TCP(sport=1, dport=80, flags="A", seq=4 * number)
-        frames.append(bytes(Ether() / IP(src=CLIENT, dst=SERVER) / tcp / Raw(bytes(rng.choices(LETTERS, k=4)))))
+        frames.append(
+            bytes(Ether() / IP(src=CLIENT, dst=SERVER) / tcp / Raw(bytes(rng.choices(LETTERS, k=4))))
+        )
     sensor = Sensor(tmp_path, "\n".join(lines))
     sensor.run(frames)
     compiled = sensor.alerts()

@@ -66,7 +66,9 @@ def ordered(rules: Sequence[Rule]) -> list[Rule]:
 class Assembler:
     """Makes the image. ``slots``: where each rule is counted; ``overlap``: bytes kept of a stream, at most."""
 
-    def __init__(self, slots: Mapping[Rule, int], *, inline: bool, midstream: bool, overlap: int, streams: bool) -> None:
+    def __init__(
+        self, slots: Mapping[Rule, int], *, inline: bool, midstream: bool, overlap: int, streams: bool
+    ) -> None:
         self.data = bytearray(layout.B_END)
         self.slots = slots
         self.inline, self.midstream, self.overlap, self.streams = inline, midstream, overlap, streams
@@ -127,7 +129,11 @@ class Assembler:
         return self.known[key]
 
     def _words(self, words: Sequence[int]) -> int:
-        return self._once(tuple(words), struct.pack(f"<{len(words)}Q", *(word & MASK64 for word in words))) if words else 0
+        return (
+            self._once(tuple(words), struct.pack(f"<{len(words)}Q", *(word & MASK64 for word in words)))
+            if words
+            else 0
+        )
 
     def _list(self, numbers: Sequence[int]) -> int:
         if not numbers:
@@ -150,7 +156,9 @@ class Assembler:
             word
             for one in rule.suppressed
             for word in (
-                (0, 0) if one.addresses is None else (1 if one.by_src else 2, self._addresses(one.addresses, whole=True))
+                (0, 0)
+                if one.addresses is None
+                else (1 if one.by_src else 2, self._addresses(one.addresses, whole=True))
             )
         ]
         for offset, value in (
@@ -197,13 +205,18 @@ class Assembler:
         return self._words(words)
 
     def _ports(self, ports: Ranges) -> int:
-        return 0 if ports == ANY_PORT else self._words([len(ports), *(port for pair in ports for port in pair)])
+        return (
+            0 if ports == ANY_PORT else self._words([len(ports), *(port for pair in ports for port in pair)])
+        )
 
     def _groups(self, at: int, scope: Scope) -> None:
         for kind in range(layout.KINDS):
             group = at + kind * layout.GROUP
             self._store(group + layout.G_ALWAYS, self._list(scope.always.get(kind, [])))
-            for offset, ports in ((layout.G_DST, scope.by_dst.get(kind)), (layout.G_SRC, scope.by_src.get(kind))):
+            for offset, ports in (
+                (layout.G_DST, scope.by_dst.get(kind)),
+                (layout.G_SRC, scope.by_src.get(kind)),
+            ):
                 if ports:
                     lists = [self._list(ports.get(port, [])) for port in range(65536)]
                     table = self._reserve(4 * len(lists))

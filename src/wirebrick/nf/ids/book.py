@@ -50,10 +50,18 @@ class Rulebook(State):
     key = FlowKey
     operations = {
         "packet": Operation(
-            native.ids_packet, ("bytes", "bytes", "number", "number"), result="bool", others=OTHERS, clock=True
+            native.ids_packet,
+            ("bytes", "bytes", "number", "number"),
+            result="bool",
+            others=OTHERS,
+            clock=True,
         ),
         "stream": Operation(
-            native.ids_stream, ("key", "bytes", "natural", "natural"), result="natural", others=OTHERS, clock=True
+            native.ids_stream,
+            ("key", "bytes", "natural", "natural"),
+            result="natural",
+            others=OTHERS,
+            clock=True,
         ),
         "goes": Operation(native.ids_goes, result="bool", others=("desk",)),
     }
@@ -94,7 +102,10 @@ class Rulebook(State):
         slots = dict(self._slots)
         for rule in rules:
             slots.setdefault(rule, len(slots))
-        for what, needed, most in (("rules", len(rules), self.most_rules), ("rules since the start", len(slots), self.most_slots)):
+        for what, needed, most in (
+            ("rules", len(rules), self.most_rules),
+            ("rules since the start", len(slots), self.most_slots),
+        ):
             if needed > most:
                 raise ParameterError(
                     f"there are {needed:,} {what}, and room for {most:,}", cure="start the run anew with them"

@@ -10,8 +10,8 @@ from wirebrick.state.base import LINES, State
 from wirebrick.state.patterns_layout import F_MATCHES, F_MOST, F_ONCE, MATCH
 from wirebrick.state.regexes_layout import W_LISTS
 from wirebrick.state.regexes_native import LISTS, STACK
-from wirebrick.state.table_layout import T_COUNT, T_EVICTED, table_init, table_size, table_stride
 from wirebrick.state.table import seed
+from wirebrick.state.table_layout import T_COUNT, T_EVICTED, table_init, table_size, table_stride
 
 COUNTERS = {
     "packets": layout.C_PACKETS,

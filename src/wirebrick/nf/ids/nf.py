@@ -169,12 +169,16 @@ def ids(
 
 def _choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
     if value not in choices:
-        raise ParameterError(f"the {name} of ids can't be {value!r}", cure=f"it is one of {', '.join(choices)}")
+        raise ParameterError(
+            f"the {name} of ids can't be {value!r}", cure=f"it is one of {', '.join(choices)}"
+        )
 
 
 def _number(name: str, value: Any, least: int, most: int = MOST) -> None:
     if type(value) is not int or not least <= value <= most:
-        raise ParameterError(f"the {name} of ids can't be {value!r}", cure=f"give a number from {least} to {most:,}")
+        raise ParameterError(
+            f"the {name} of ids can't be {value!r}", cure=f"give a number from {least} to {most:,}"
+        )
 
 
 def _look(book: Rulebook) -> Callable[[Packet], None]:

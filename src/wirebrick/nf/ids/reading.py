@@ -69,7 +69,13 @@ class Reader:
         self.line = line
         self.lists = lists
         self.classes = classes
-        self.values: dict[str, Any] = {"tests": [], "payload": [], "flowbits": [], "references": [], "metadata": []}
+        self.values: dict[str, Any] = {
+            "tests": [],
+            "payload": [],
+            "flowbits": [],
+            "references": [],
+            "metadata": [],
+        }
         self.given: dict[str, Word] = {}
         self.names: frozenset[str] = frozenset()
         self.flow = Flow()
@@ -82,16 +88,16 @@ class Reader:
             self._option(option)
         if "sid" not in self.given:
             raise words[-1].error("the rule has no sid", "add sid:1000001; each rule has a number of its own")
-        lists = {name: tuple(value) if isinstance(value, list) else value for name, value in self.values.items()}
-        rule = Rule(
-            **header, **lists, flow=self.flow, place=self.line.place(0), text=" ".join(self.line.text.split())
-        )
+        values: dict[str, Any] = header | {"flow": self.flow, "place": self.line.place(0)}
+        for name, value in self.values.items():
+            values[name] = tuple(value) if isinstance(value, list) else value
+        rule = Rule(**values, text=" ".join(self.line.text.split()))
         self._fits(rule)
         return rule
 
     def _header(self, words: list[Word]) -> dict[str, Any]:
         action = words[0]
-        if len(words) > 1 and words[1].text.startswith("(") or len(words) == 1:
+        if (len(words) > 1 and words[1].text.startswith("(")) or len(words) == 1:
             raise action.error(f"expected a rule, found {action}", f"write {SHAPE}")
         protocol = words[1]
         streams = {"tcp-pkt": "none", "tcp-stream": "only"}.get(protocol.text)
@@ -103,7 +109,9 @@ class Reader:
             cure = f"it is one of {', '.join(PROTOCOLS)}"
             raise protocol.error(f"expected a protocol, found {protocol}", cure)
         rest = words[2:]
-        for number, what in enumerate(("source address", "source port", "direction", "address", "port", "options")):
+        for number, what in enumerate(
+            ("source address", "source port", "direction", "address", "port", "options")
+        ):
             if len(rest) <= number or (rest[number].text.startswith("(") and what != "options"):
                 end = rest[number] if number < len(rest) else Word("", self.line, len(self.line.text))
                 raise end.error(f"expected the {what}, found {end}", f"write {SHAPE}")
@@ -188,11 +196,14 @@ class Reader:
             self.values[f"{kind}s" if kind == "reference" else kind].append(plain(value.text))
         elif kind == "msg":
             if unquoted(value) is value:
-                raise value.error(f"expected a text in double quotes, found {value}", 'write msg:"what it is";')
+                raise value.error(
+                    f"expected a text in double quotes, found {value}", 'write msg:"what it is";'
+                )
             self.values["message"] = plain(unquoted(value).text)
         elif kind == "classtype":
             if value.text not in self.classes:
-                cure = f"add: config classification: {value.text},Description,2; {did_you_mean(value.text, self.classes)}"
+                cure = f"add: config classification: {value.text},Description,2; "
+                cure += did_you_mean(value.text, self.classes)
                 raise value.error(f"there is no classtype {value}", cure)
             category, priority = self.classes[value.text]
             self.values |= {"classtype": value.text, "category": category}
@@ -209,9 +220,13 @@ class Reader:
             for kind in kinds:
                 if kind in self.given and rule.protocol not in (protocol, "ip"):
                     cure = f"write alert {protocol} ..., or leave it away"
-                    raise self.given[kind].error(f"{kind} looks at {protocol.upper()}, the rule at {rule.protocol}", cure)
+                    raise self.given[kind].error(
+                        f"{kind} looks at {protocol.upper()}, the rule at {rule.protocol}", cure
+                    )
         if "flow" in self.given and rule.protocol == "icmp" and rule.flow != Flow():
-            raise self.given["flow"].error("flow is for TCP and UDP", "leave it away, or write flow:stateless")
+            raise self.given["flow"].error(
+                "flow is for TCP and UDP", "leave it away, or write flow:stateless"
+            )
         if rule.flow.streams != "both" and rule.protocol != "tcp":
             raise self.given["flow"].error("streams are for TCP", "leave only_stream or no_stream away")
         if rule.flow.streams == "only" and not rule.payload:
