@@ -18,6 +18,7 @@ EXPERIMENTS = {
     "firewall": "10, 100 and 1000 rules beside a linear scan in C (for information)",
     "monitor": "1k, 100k and 1M flows (for information)",
     "table": "a table updated for each packet, 1k to 8M flows, beside open addressing with prefetch in C",
+    "patterns": "944 literals in payloads of 64-byte and IMIX frames, beside Hyperscan called from C",
     "window": "1,000 interleaved TCP streams with 2 % reordering and 1 % duplicates, put in order",
     "consistency": "Strict against Partitioned, with one worker and two (for information)",
     "shuffle": "a ring between two workers, alone and in a run",

@@ -108,5 +108,5 @@ def test_logs_belong_to_network_functions():
         Log(Seen, print, capacity=0)
         return packets
 
-    with pytest.raises(GraphError, match="capacity of a Log can't be 0"):
+    with pytest.raises(GraphError, match=r"capacity of a Log\(Seen\) can't be 0"):
         wirebrick.run(bad, rx=[bytes(60)])

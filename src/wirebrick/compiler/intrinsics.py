@@ -126,7 +126,7 @@ def _call(builder: Any, function: Any, *arguments: Any) -> Any:
     return builder.call(builder.inttoptr(function, kind.as_pointer()), list(arguments))
 
 
-for _count in (0, 1, 3, 4):
+for _count in (0, 1, 3, 4, 7):
     _define(f"call{_count}", _count + 1, _call)
 
 

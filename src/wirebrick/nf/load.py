@@ -34,7 +34,9 @@ from wirebrick.ports.suggest import did_you_mean
 from wirebrick.stream.network_function import Configured, NetworkFunction
 
 LIBRARY = {
+    "blocklist": "wirebrick.nf.blocklist.nf:blocklist",
     "delay": "wirebrick.nf.delay:delay",
+    "dns": "wirebrick.nf.dns.nf:dns",
     "external": "wirebrick.nf.external:external",
     "firewall": "wirebrick.nf.firewall.nf:firewall",
     "ids": "wirebrick.nf.ids.nf:ids",

@@ -19,7 +19,7 @@ import ctypes
 import time
 
 _I64, _MASK64 = 1 << 63, (1 << 64) - 1
-_CALLS = {n: ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * n) for n in range(5)}
+_CALLS = {n: ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * n) for n in range(8)}
 
 
 def load8(address: int) -> int:
@@ -208,3 +208,8 @@ def call3(function: int, a: int, b: int, c: int) -> int:
 def call4(function: int, a: int, b: int, c: int, d: int) -> int:
     """Call native code at an address."""
     return int(_CALLS[4](function)(a, b, c, d))
+
+
+def call7(function: int, a: int, b: int, c: int, d: int, e: int, f: int, g: int) -> int:
+    """Call native code at an address."""
+    return int(_CALLS[7](function)(a, b, c, d, e, f, g))

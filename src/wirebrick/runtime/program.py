@@ -63,7 +63,8 @@ def make_program(
     program.finishes = "window" in kinds
     if "packetize" in kinds or make_packets(program.states):
         program.room = MADE
-    for state in dict.fromkeys([*program.states, *(s for scope in graph.scopes for s in scope.states)]):
+    # In the order they were made: some point at others that were made before.
+    for state in dict.fromkeys([*(s for scope in graph.scopes for s in scope.states), *program.states]):
         state.packets_wait = not live
         state.allocate(workers)
     return program

@@ -33,7 +33,8 @@ from wirebrick.state.patterns_layout import (
     STATE,
     STATE_BITS,
 )
-from wirebrick.state.patterns_native import patterns_add, patterns_begin, patterns_search
+from wirebrick.state.patterns_native import patterns_add, patterns_begin
+from wirebrick.state.patterns_scan_native import patterns_search_all
 
 STATE_MASK = (1 << STATE_BITS) - 1
 
@@ -61,7 +62,7 @@ def patterns_scan_from(block: int, found: int, state: int, data: int, size: int)
         at += 1
         automaton_ends(block, states, found, exact, at)
         automaton_ends(block, states, found, folded, at)
-    patterns_search(block, found, data, size)
+    patterns_search_all(block, found, data, size)
     rest = size - load64(block + P_LONGEST)
     if rest > at:
         exact = EXACT

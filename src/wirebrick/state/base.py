@@ -135,6 +135,10 @@ class State(Saving, ABC):
         """Address of the block that the worker that this thread is reads. Raises GraphError before a run."""
         return self.shared().readable(worker.index)
 
+    def shown(self) -> int:
+        """As ``current`` in a burst; from outside the newest block of an object that all workers read."""
+        return self.current() if worker.in_burst else self.shared().blocks[0]
+
     def changing(self) -> int:
         """Address of the block that it changes. Raises Fault where another worker is the writer (Bounded)."""
         return self.shared().writable(worker.index)

@@ -36,6 +36,13 @@ def dtype_of(record: type[Record]) -> np.dtype[Any]:
     )
 
 
+def pair_of(table: Table[Any, Any]) -> np.dtype[Any]:
+    """The layout of a key and its value, behind one another."""
+    import numpy as np
+
+    return np.dtype([("key", dtype_of(table.key)), ("value", dtype_of(table.value))])
+
+
 def rows_of(table: Table[Any, Any]) -> NDArray[Any]:
     """One row for each key: fields ``key`` and ``value``, structured like their records; the order is arbitrary.
 
@@ -43,7 +50,7 @@ def rows_of(table: Table[Any, Any]) -> NDArray[Any]:
     """
     import numpy as np
 
-    pair = np.dtype([("key", dtype_of(table.key)), ("value", dtype_of(table.value))])
+    pair = pair_of(table)
     with table._reading():
         parts = [_partition(table, block, pair) for block in table.blocks]
     if len(parts) == 1:

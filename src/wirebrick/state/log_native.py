@@ -11,6 +11,8 @@ from wirebrick.packet.memory import copy, load64, load64_acquire, store64, store
 # The head: 64-bit words, by byte offset.
 L_TAIL = 0  # records written, by the worker
 L_LOST = 8  # records that found no room
+L_SIZE = 16  # bytes of a record
+L_MASK = 24  # slots - 1; their number is a power of two
 L_HEAD = 128  # records read, by the reader
 L_WAITS = (
     136  # 1: the worker waits while the ring is full, as long as it is read; 0: what finds it full is lost
@@ -28,6 +30,11 @@ def log_add(block: int, size: int, mask: int, record: int) -> int:
     copy(block + LOG + (tail & mask) * size, record, size)
     store64_release(block + L_TAIL, tail + 1)
     return 1
+
+
+def log_note(block: int, record: int) -> int:
+    """The same for callers that don't know the sizes."""
+    return log_add(block, load64(block + L_SIZE), load64(block + L_MASK), record)
 
 
 def log_written(block: int) -> int:

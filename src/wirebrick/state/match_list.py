@@ -21,7 +21,8 @@ class MatchList(State):
         """Bytes of a worker's list."""
         return layout.F_MATCHES + layout.MATCH * self.most + 4 * self.literals
 
-    def _initialise(self, block: int) -> None:
+    def _begin(self, block: int, number: int) -> None:
+        store64(block + layout.F_WORKER, number)
         store64(block + layout.F_MOST, self.most)
         store64(block + layout.F_ONCE, 4 * self.literals)
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from typing import Any
+from typing import Literal as OneOf
 
-from wirebrick.errors import GraphError, caller_place
+from wirebrick.errors import GraphError, StateError, caller_place
+from wirebrick.packet.memory import store64
 from wirebrick.packet.octets import Octets
-from wirebrick.state import automaton_native, patterns_layout
+from wirebrick.state import automaton_native, hyperscan, patterns_layout, patterns_scan_native
 from wirebrick.state import patterns_native as native
 from wirebrick.state.arguments import natural, octets, whole
 from wirebrick.state.automaton import build_automaton
@@ -41,6 +43,9 @@ class Patterns(State):
     in pieces before: ``state`` is what ``patterns.state()`` gave behind the piece before, or 0, and is kept
     by the user function.
 
+    ``engine``: ``"hyperscan"`` searches with Hyperscan (Debian's libhyperscan5), ``"auto"`` where it is installed;
+    the matches are the same. (What has less than 64 bytes is not given to it: that would take longer.)
+
     All workers read one copy of the literals. From outside, at any time, ``update(literals, nocase)`` puts
     others in their place: each worker sees them from its next burst on.
 
@@ -58,7 +63,11 @@ class Patterns(State):
 
     operations = {
         "scan": Operation(
-            native.patterns_scan, ("bytes",), result="natural", writes=False, others=("matches",)
+            patterns_scan_native.patterns_scan,
+            ("bytes",),
+            result="natural",
+            writes=False,
+            others=("matches",),
         ),
         "scan_from": Operation(
             automaton_native.patterns_scan_from,
@@ -85,6 +94,7 @@ class Patterns(State):
         literals: Sequence[bytes],
         nocase: Sequence[bool] | None = None,
         *,
+        engine: OneOf["builtin", "hyperscan", "auto"] = "builtin",
         once: bool = False,
         most: int = 4096,
         capacity: int | None = None,
@@ -109,6 +119,18 @@ class Patterns(State):
             "bytes of literals",
         )
         whole("Patterns", "most", most, 1, 1 << 24, "matches that a scan has room for")
+        if engine not in ("builtin", "hyperscan", "auto"):
+            raise GraphError(
+                f"{engine!r} is no engine of Patterns",
+                place=caller_place(),
+                cure='give "builtin", "hyperscan" or "auto"',
+            )
+        self.hyperscan = engine == "hyperscan" or (engine == "auto" and hyperscan.library() is not None)
+        self._databases: list[
+            hyperscan.Database
+        ] = []  # the current one, and the one before: it may be in use
+        self._once = once
+        self._workers = 1
         self._generation = 1
         self._shape = shape(self.capacity, self.room)
         self._changing = threading.Lock()
@@ -123,6 +145,9 @@ class Patterns(State):
 
     def _initialise(self, block: int) -> None:
         build(block, self._shape, self._literals, self._generation)
+        if self._databases and self._literals:
+            for number, word in enumerate(self._databases[0].words()):
+                store64(block + patterns_layout.P_HYPERSCAN + 8 * number, word)
         build_automaton(block, self._shape, self._literals)
 
     def _share(self, size: int, workers: int) -> Sharing:
@@ -130,13 +155,21 @@ class Patterns(State):
 
     def allocate(self, workers: int) -> None:
         """Make the memory of a run, with that of the matches."""
+        self._workers = workers
+        self._databases = self._compiled(self._literals)
         super().allocate(workers)
         self.matches.allocate(workers)
+
+    def _compiled(self, literals: list[Literal]) -> list[hyperscan.Database]:
+        """The database of literals, if Hyperscan is to find them (it takes none of none)."""
+        if not self.hyperscan or not literals:
+            return []
+        return [hyperscan.Database(literals, self._workers, once=self._once)]
 
     def _call(self, name: str, *arguments: Any) -> int:
         """An operation, as compiled code does it."""
         function = self.operations[name].function
-        given = (self.current(), self.matches.changing(), *arguments)
+        given = (self.shown(), self.matches.changing(), *arguments)
         return compiled(function.__module__, function.__name__, len(given))(*given)
 
     def scan(self, data: Octets | bytes) -> int:
@@ -189,10 +222,17 @@ class Patterns(State):
                     cure=f"make it with a larger {'capacity' if what == 'literals' else 'room'}=",
                 )
         with self._changing:
+            if isinstance(self.sharing, Viewed):
+                self._databases = [*self._compiled(new), *self._databases]
             self._literals = new
             self._generation = self._generation % ((1 << patterns_layout.GENERATION_BITS) - 1) + 1
             if isinstance(self.sharing, Viewed):
-                self.sharing.show(self.name, self._initialise)
+                try:
+                    self.sharing.show(self.name, self._initialise)
+                except StateError:
+                    del self._databases[:1]
+                    raise
+                del self._databases[2:]
 
 
 def _checked(literals: Sequence[bytes], nocase: Sequence[bool] | None) -> list[Literal]:

@@ -13,8 +13,9 @@ P_EDGE_BITS = 272
 P_LITERALS = 280
 P_LONGEST = 288  # bytes of the longest literal
 P_STATE_COUNT = 296
-P_FIRSTS = 320  # a bit for each byte that begins a literal: exact, then folded
-P_BITMAP1 = 384  # a bit for each byte that is a window
+P_HYPERSCAN = 304  # 32 bytes; see H_*
+P_FIRSTS = 352  # a bit for each byte that begins a literal: exact, then folded
+P_BITMAP1 = 448  # a bit for each byte that is a window
 P_BITMAP2 = 512  # a bit for each two bytes
 P_BITMAP4 = P_BITMAP2 + 8192  # a bit for each hash of four bytes
 BITS4 = 17
@@ -26,6 +27,12 @@ T_COUNT = 0
 T_SLOTS = 8
 T_RECORDS = 16
 T_SHIFT = 24
+
+# Hyperscan's, or zeros: addresses of its scan, its database, what it calls for a match, its scratch by worker.
+H_SCAN = 0
+H_DATABASE = 8
+H_CALLBACK = 16
+H_SCRATCHES = 24
 
 # A record: a literal, found by its window of a few bytes.
 R_KEY = 0  # u32: the window's bytes, folded
@@ -60,7 +67,7 @@ F_MOST = 32
 F_ONCE = (
     40  # bytes of what stands behind the matches, a u32 for each literal: the scan that found it last; or 0
 )
-F_SCRATCH = 48  # Hyperscan's
+F_WORKER = 48
 F_MATCHES = 128
 MATCH = 8  # u32 number, u32 end
 

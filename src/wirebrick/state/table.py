@@ -6,22 +6,24 @@ import ctypes
 import operator
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any, Generic, TypeVar
 
 from wirebrick.durations import nanoseconds
 from wirebrick.errors import CheckError, GraphError, caller_place
-from wirebrick.packet.memory import load32, load64
+from wirebrick.packet.memory import load32, load64, store64
 from wirebrick.state import table_layout as layout
 from wirebrick.state import table_native as native
 from wirebrick.state.base import State, add_numbers, is_record, worker
-from wirebrick.state.consistency import PARTITIONED, Consistency
+from wirebrick.state.consistency import PARTITIONED, Consistency, Partitioned
+from wirebrick.state.outbox import Outbox
 from wirebrick.state.record import Record
 from wirebrick.state.saved import fields_of
 from wirebrick.state.table_sweep_native import table_expire
 
 _kept: list[Any] = []  # what addresses were given of
+GONE = 1 << 16  # keys that gave way wait to be told of, at most
 _SEED = secrets.randbits(64)
 
 K = TypeVar("K", bound=Record)
@@ -50,6 +52,10 @@ class Table(State, Generic[K, V]):
     The time of the last use is kept in steps of a 30-millionth of ``idle_timeout`` or less (without one: of a
     microsecond) and for at least 60 times as long; a key that was unused for longer may pass for a used one
     until it is as old again.
+
+    With ``gone``, a function, keys that gave way are not lost: ``gone(rows)`` gets those that were idle or evicted,
+    as ``rows()`` gives them, off the workers' way as with a Log; not those that were removed by ``del``, nor those
+    that are there at the end. What a full log loses is counted in ``untold``.
 
     Each worker has a table of its own. From outside (during a run too, where a record that is just being
     written may be seen half changed): ``items()``, ``to_dict()``, ``entries``, and how many keys gave way or
@@ -90,6 +96,7 @@ class Table(State, Generic[K, V]):
         idle_timeout: float | None = None,
         full: str = "evict",
         consistency: Consistency = PARTITIONED,
+        gone: Callable[[Any], Any] | None = None,
     ) -> None:
         _check_classes(Key, Value)
         if type(capacity) is not int or not 1 <= capacity <= layout.MOST:
@@ -111,11 +118,31 @@ class Table(State, Generic[K, V]):
         self.full = full
         self.stride = layout.table_stride(Key.size, Value.size)  # bytes of a slot
         self._idle = _idle_of(idle_timeout)
+        self._gone = None if gone is None else self._outbox(gone, consistency)
         super().__init__(f"Table({Key.__name__}, {Value.__name__})", consistency)
 
     def block_size(self) -> int:
         """Bytes of a worker's table."""
         return layout.table_size(self.capacity, self.key.size, self.value.size)
+
+    def allocate(self, workers: int) -> None:
+        """Make the memory of a run, as every state object; keys that give way go to the log that was made before."""
+        super().allocate(workers)
+        logs = [] if self._gone is None else self._gone.blocks
+        for number, block in enumerate(self.blocks):
+            store64(block + layout.T_GONE, logs[number] if logs else 0)
+
+    def _outbox(self, gone: Callable[[Any], Any], consistency: Consistency) -> Outbox:
+        from wirebrick.state.columns import pair_of
+
+        name = f"the log of a Table({self.key.__name__}, {self.value.__name__})"
+        if not isinstance(consistency, Partitioned):
+            raise GraphError(
+                f"{name} can't be shared",
+                place=caller_place(),
+                cure="leave consistency or gone out: each worker tells of the keys of its own table",
+            )
+        return Outbox(name, self.key.size + self.value.size, lambda: pair_of(self), gone, GONE)
 
     def _initialise(self, block: int) -> None:
         refuses = int(self.full == "refuse")
@@ -222,6 +249,11 @@ class Table(State, Generic[K, V]):
     def refused(self) -> int:
         """How often a full table turned away a new key."""
         return self._sum(layout.T_REFUSED)
+
+    @property
+    def untold(self) -> int:
+        """Keys that gave way of which ``gone`` did not hear, as the log was full."""
+        return 0 if self._gone is None else self._gone.lost
 
     @property
     def expired(self) -> int:

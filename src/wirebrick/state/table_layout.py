@@ -41,6 +41,7 @@ T_EVICTED = 128
 T_REFUSED = 136
 T_EXPIRED = 144
 T_NOTES = 152  # offset of memory for those who look ahead: NOTES words, each the offset of a slot or 0
+T_GONE = 160  # address of the log of keys that gave way, with their values, or 0
 T_RANDOM = 184  # the hash's random numbers: 1, and from a cache line on 2 for each word of a key
 
 S_NEXT = 0

@@ -25,6 +25,7 @@ from __future__ import annotations
 
 from wirebrick.packet.memory import copy, fill, load32, load64, shift_right, store32, store64, wrap64
 from wirebrick.packet.words import same_words
+from wirebrick.state.log_native import log_note
 from wirebrick.state.table_layout import (
     BACKWARDS,
     LINK,
@@ -41,6 +42,7 @@ from wirebrick.state.table_layout import (
     T_EXPIRED,
     T_FREE,
     T_FRESH,
+    T_GONE,
     T_HAND,
     T_HOMES,
     T_IDLE,
@@ -139,6 +141,14 @@ def table_release(block: int, slot: int, stride: int) -> int:
     return 0
 
 
+def table_tell(block: int, slot: int) -> int:
+    """Note the key and the value of a slot that will be without them, where that is asked for; returns 0."""
+    log = load64(block + T_GONE)
+    if log != 0:
+        log_note(log, slot + S_KEY)
+    return 0
+
+
 def table_reclaim(block: int, now: int, stride: int) -> int:
     """Take a key out of a full table, counted as expired or evicted: 1, or 0 where it refuses.
 
@@ -171,6 +181,7 @@ def table_reclaim(block: int, now: int, stride: int) -> int:
         return 0
     else:
         store64(block + T_EVICTED, load64(block + T_EVICTED) + 1)
+    table_tell(block, chosen)
     table_release(block, chosen, stride)
     return 1
 

@@ -18,7 +18,7 @@ from wirebrick.state.table_layout import (
     T_STRIDE,
     TAKEN,
 )
-from wirebrick.state.table_native import table_age, table_release, table_slot
+from wirebrick.state.table_native import table_age, table_release, table_slot, table_tell
 
 
 def table_expire(block: int, now: int, most: int) -> int:
@@ -36,6 +36,7 @@ def table_expire(block: int, now: int, most: int) -> int:
             cursor = 1
         slot = table_slot(block, cursor, stride)
         if load32(slot + S_NEXT) >= TAKEN and table_age(block, slot, now) >= idle:
+            table_tell(block, slot)
             table_release(block, slot, stride)
             gone += 1
     store64(block + T_CURSOR, cursor)
