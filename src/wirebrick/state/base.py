@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from wirebrick.errors import GraphError, caller_place
@@ -47,9 +47,12 @@ class State(Saving, ABC):
     ``blocks`` holds the addresses of the blocks of memory that are read from outside: each worker's, or the
     one that workers share. There is none before a run begins; after it, the contents stay readable until the
     next run. ``operations``: what user functions can do with it besides what the language has for it.
+    ``ahead``: ``ahead(context, block)`` of a native module is called before the packets of a burst are processed, and
+    has fetched what they will need; what it gives, or 0, is for operations that say ``ahead``.
     """
 
     operations: Mapping[str, Operation] = {}
+    ahead: Callable[[int, int], int] | None = None
     packets_wait = (
         True  # until a worker takes them; where they come by themselves, a worker that waits loses some
     )

@@ -68,7 +68,10 @@ def totals(result: object) -> dict[str, int]:
 
 def test_a_payload_made_to_take_for_ever_is_given_up(tmp_path: Path) -> None:
     steps = " ".join('content:"a"; distance:0;' for _ in range(12))
-    rules = f'alert udp any any -> any any ({steps} content:"b"; distance:0; sid:1;)\nalert udp any any -> any any (sid:2;)'
+    rules = f"""
+    alert udp any any -> any any ({steps} content:"b"; distance:0; sid:1;)
+    alert udp any any -> any any (sid:2;)
+    """
     sensor = Sensor(tmp_path, rules)
     # "b" is there, so the rule is looked at, but in front of all "a".
     result = sensor.run([udp(b"b" + b"a" * 1000), udp(b"a" * 20 + b"b")])
@@ -85,9 +88,8 @@ def test_a_packet_that_matches_hundreds_of_rules(tmp_path: Path) -> None:
 
 
 def test_a_flood_of_flows_costs_what_is_counted(tmp_path: Path) -> None:
-    rules = """
-    alert udp any any -> any any (flow:to_server; flowbits:set,a; threshold:type limit, track by_src, count 1, seconds 9; sid:1;)
-    """
+    limit = "threshold:type limit, track by_src, count 1, seconds 9"
+    rules = f"alert udp any any -> any any (flow:to_server; flowbits:set,a; {limit}; sid:1;)"
     sensor = Sensor(tmp_path, rules, flows=100)
     result = sensor.run(
         [
@@ -113,6 +115,6 @@ def test_the_realistic_file_over_random_traffic(tmp_path: Path) -> None:
     import wirebrick
 
     sensor = Sensor(tmp_path, realistic(2, 300))
-    traffic = "memory:imix,flows=40,count=3000,payload=text,proto=tcp:70/udp:20/icmp:10,ipv6=0.3,vlan=0.3"
+    traffic = "memory:imix,flows=40,count=3000,payload=text,proto=tcp:70/udp:20/icmp:10,ipv6=0.3,vlan=7"
     result = wirebrick.run(sensor.nf, rx=traffic, tx="null:")
     assert result.packets_out == 3000

@@ -14,6 +14,7 @@ from wirebrick.nf.ids.groups import Scope, looks_at_streams, scopes
 from wirebrick.nf.ids.ranges import Ranges
 from wirebrick.nf.ids.rule import Content, Filter, IsDataAt, Pcre, Rule
 from wirebrick.nf.ids.steps import Steps, lookback
+from wirebrick.state.patterns_tables import Literal
 from wirebrick.state.regex_program import Program, compiled_program
 from wirebrick.state.regex_syntax import flags_of
 from wirebrick.state.regex_table import RegexTable, table_of
@@ -44,7 +45,7 @@ class Image:
     """The book of some rules: ``data``, and the literals of each scope."""
 
     data: bytes
-    literals: tuple[list[tuple[bytes, bool]], list[tuple[bytes, bool]]]
+    literals: tuple[list[Literal], list[Literal]]
     bits: int  # flow bits that have a name
 
 
@@ -88,7 +89,7 @@ class Assembler:
             self._groups(groups + number * layout.KINDS * layout.GROUP, scope)
             lists = self._words([self._list(numbers) for numbers in scope.literals.values()])
             self._store(layout.B_SETS + number * layout.SET + layout.SET_RULES, lists)
-            literals.append(list(scope.literals))
+            literals.append([Literal(text, nocase) for text, nocase in scope.literals])
         streamed = [rule for rule in rules if self.streams and looks_at_streams(rule)]
         for offset, value in (
             (layout.B_RULES, records),

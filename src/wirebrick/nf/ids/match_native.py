@@ -10,7 +10,6 @@ from wirebrick.nf.ids.layout import (
     ACT_LOG,
     ACT_PASS,
     ACT_TELL,
-    ALERT,
     ALL,
     ANY,
     B_GROUPS,
@@ -25,7 +24,6 @@ from wirebrick.nf.ids.layout import (
     D_FUEL,
     D_HITS,
     D_LIST,
-    D_LOG_MASK,
     D_SEEN,
     D_STAMP,
     D_TIME,
@@ -89,9 +87,9 @@ from wirebrick.nf.ids.layout import (
 from wirebrick.nf.ids.payload_native import ids_payload
 from wirebrick.nf.ids.sets_native import ids_address_in, ids_port_in
 from wirebrick.packet.memory import load32, load64, store8, store16, store32, store64
-from wirebrick.state.log_native import log_add
+from wirebrick.state.log_native import log_note
 from wirebrick.state.patterns_layout import F_MATCHES, MATCH
-from wirebrick.state.patterns_native import patterns_scan
+from wirebrick.state.patterns_scan_native import patterns_scan
 
 MASK32 = 0xFFFFFFFF
 
@@ -352,4 +350,4 @@ def ids_tell(desk: int, log: int, slot: int, drops: int) -> int:
     store8(alert + 50, drops)
     store8(alert + 51, load64(desk + P_STREAM))
     store32(alert + 52, load64(desk + P_SIZE))
-    return log_add(log, ALERT, load64(desk + D_LOG_MASK), alert)
+    return log_note(log, alert)
