@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, cast
 
+from wirebrick.nf.firewall.words import nearest
 from wirebrick.nf.ids.addresses import ANY_PORT, Lists
 from wirebrick.nf.ids.contents import MODIFIERS, modify, read_content, read_pcre
 from wirebrick.nf.ids.lines import Line, Word
@@ -15,7 +16,6 @@ from wirebrick.nf.ids.sessions import Settings, read_filter, read_flow, read_flo
 from wirebrick.nf.ids.tests import FIELDS, ICMP_ONLY, TCP_ONLY, read_test
 from wirebrick.nf.ids.unsupported import OTHER_PROTOCOLS, UNSUPPORTED
 from wirebrick.nf.ids.words import Option, integer, plain, split_options, unquoted, unsupported
-from wirebrick.ports.suggest import did_you_mean
 
 ACTIONS = ("alert", "log", "pass", "drop", "reject", "sdrop")
 PROTOCOLS = ("ip", "tcp", "udp", "icmp")
@@ -30,7 +30,7 @@ BYTES: dict[str, Any] = {
 }
 ABOUT = ("msg", "sid", "gid", "rev", "classtype", "priority", "reference", "metadata")
 SUPPORTED = (
-    *ABOUT, *TESTS, *BYTES, *MODIFIERS, "content", "pcre", "flow", "flowbits", "noalert", "pkt_data", "rawbytes",
+    *ABOUT, *TESTS, *BYTES, *MODIFIERS, "content", "pcre", "flow", "flowbits", "noalert", "pkt_data",
     "threshold", "detection_filter",
 )  # fmt: skip
 
@@ -143,7 +143,9 @@ class Reader:
         if kind in UNSUPPORTED or kind.split(".")[0] in UNSUPPORTED:
             raise unsupported(name, f"the option {kind}", UNSUPPORTED.get(kind, ""))
         if kind not in SUPPORTED:
-            raise name.error(f"there is no option {name}", did_you_mean(kind, SUPPORTED))
+            raise name.error(
+                f"there is no option {name}", nearest(kind, SUPPORTED) or "docs/ids.md lists them"
+            )
         if kind in (*ABOUT[:6], "threshold", "detection_filter", *TESTS) and kind in self.given:
             raise name.error(f"{kind} is given twice", "leave one away")
         self.given[kind] = name
@@ -179,7 +181,7 @@ class Reader:
         name = option.name
         payload = self.values["payload"]
         if name.text not in MODIFIERS:
-            raise name.error(f"a content has no modifier {name}", did_you_mean(name.text, MODIFIERS))
+            raise name.error(f"a content has no modifier {name}", f"they are {', '.join(MODIFIERS)}")
         content = payload[-1] if payload else None
         if not isinstance(content, Content):
             raise name.error(f"{name.text} must stand behind a content", 'write content:"..."; and then it')
@@ -202,8 +204,8 @@ class Reader:
             self.values["message"] = plain(unquoted(value).text)
         elif kind == "classtype":
             if value.text not in self.classes:
-                cure = f"add: config classification: {value.text},Description,2; "
-                cure += did_you_mean(value.text, self.classes)
+                cure = nearest(value.text, self.classes) or "write it before the rules that name it"
+                cure += f" (config classification: {value.text},Description,2)"
                 raise value.error(f"there is no classtype {value}", cure)
             category, priority = self.classes[value.text]
             self.values |= {"classtype": value.text, "category": category}
