@@ -22,6 +22,7 @@ EXPERIMENTS = {
     "blocklist": "a million prefixes, 1k to 1M flows, beside the same search in C",
     "table": "a table updated for each packet, 1k to 8M flows, beside open addressing with prefetch in C",
     "patterns": "944 literals in payloads of 64-byte and IMIX frames, beside Hyperscan called from C",
+    "ids": "ids with 944 rules of one content, 64-byte packets and IMIX, beside Hyperscan called from C",
     "window": "1,000 interleaved TCP streams with 2 % reordering and 1 % duplicates, put in order",
     "consistency": "Strict against Partitioned, with one worker and two (for information)",
     "shuffle": "a ring between two workers, alone and in a run",
