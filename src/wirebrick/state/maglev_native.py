@@ -77,11 +77,13 @@ def maglev_find(block: int, table: int, high: int, low: int, kind: int) -> int:
 
 def maglev_wild(block: int, table: int, wild: int, high: int, low: int, protocol: int, port: int) -> int:
     """The number for the port, for all ports or for all protocols, in this order; or -1."""
-    found = maglev_find(block, table, high, low, protocol << 16 | port)
-    if found < 0 and wild & WILD_PORT != 0:
-        found = maglev_find(block, table, high, low, protocol << 16)
-    if found < 0 and wild & WILD_PROTOCOL != 0 and protocol != ICMP and protocol != ICMPV6:
-        found = maglev_find(block, table, high, low, 0)
+    kind = protocol << 16 | port
+    found = maglev_find(block, table, high, low, kind)
+    left = wild & WILD_PORT if protocol == ICMP or protocol == ICMPV6 else wild
+    while found < 0 and left != 0:
+        kind = protocol << 16 if left & WILD_PORT != 0 else 0
+        left = left & WILD_PROTOCOL if left & WILD_PORT != 0 else 0
+        found = maglev_find(block, table, high, low, kind)
     return found
 
 
