@@ -23,6 +23,7 @@ from benchmarks.harness.row import Row, Target
 from wirebrick.ports.base import BURST
 from wirebrick.ports.memory.traffic import Traffic
 from wirebrick.runtime.progress import Progress
+from wirebrick.stream.network_function import Configured
 
 FLOWS = {"1k": 1_000, "100k": 100_000, "1M": 1_000_000, "8M": 8_000_000}
 LARGE, MOST_LARGE = 4_000_000, 3  # from so many flows on: repeats at most, as preparing takes long
@@ -45,24 +46,21 @@ def rows(options: Options) -> Iterator[Row]:
 
 def ours(flows: int, seconds: float) -> float:
     """Million packets a second of Wirebrick, once every flow was seen, for about so many seconds."""
+    return once_seen(count_flows(capacity=flows), f"memory:size={SIZE},flows={flows}", flows, seconds)
+
+
+def once_seen(nf: Configured, rx: str, packets: int, seconds: float) -> float:
+    """Million packets a second of an NF, once it had so many packets, for about so many seconds."""
     seen: list[Progress] = []
     enough = threading.Event()
 
     def look(progress: Progress) -> None:
-        if progress.packets_in >= flows and not enough.is_set():
+        if progress.packets_in >= packets and not enough.is_set():
             seen.append(progress)
             if progress.elapsed_s - seen[0].elapsed_s >= seconds:
                 enough.set()
 
-    wirebrick.run(
-        count_flows(capacity=flows),
-        rx=f"memory:size={SIZE},flows={flows}",
-        tx="null:",
-        workers=1,
-        burst=BURST,
-        progress=look,
-        stop=enough,
-    )
+    wirebrick.run(nf, rx=rx, tx="null:", workers=1, burst=BURST, progress=look, stop=enough)
     if not enough.is_set():
         raise BenchmarkError("the run ended before it was measured")
     return (seen[-1].packets_in - seen[0].packets_in) / (seen[-1].elapsed_s - seen[0].elapsed_s) / 1e6
