@@ -23,6 +23,7 @@ class Lowering:
         self.space = space
         self.function = function
         self.result = result
+        self.seldom = "cold" in function.attributes
         self.entry = function.append_basic_block("entry")
         self.allocas = ir.IRBuilder(self.entry)
         body = function.append_basic_block("body")
@@ -69,6 +70,9 @@ def lower_function(
     name = target.get_unique_name(f"{node.name}.{'_'.join(map(str, kinds))}")
     function = ir.Function(target, ir.FunctionType(returns, [llvm_type(kind) for kind in kinds]), name)
     function.linkage = "internal"
+    if node.decorator_list:  # seldom
+        function.attributes.add("cold")
+        function.attributes.add("noinline")
     low = Lowering(module, space, function, result)
     if len(node.args.args) != len(kinds):
         raise TypeError(f"{space.file}: {node.name} takes {len(node.args.args)} arguments, not {len(kinds)}")

@@ -31,6 +31,7 @@ from wirebrick.nf.maglev.ways import (
     REPLY_ERROR,
     TOO_LONG,
     TUNNELS,
+    WAY,
     WAYS,
     Decision,
 )
@@ -118,7 +119,7 @@ def maglev(
 
 def way_of(packet: Any) -> int:
     """The way of a packet."""
-    return packet.metadata.way  # type: ignore[no-any-return]
+    return packet.metadata.verdict & WAY  # type: ignore[no-any-return]
 
 
 def room_for(config: Config) -> dict[str, int]:
