@@ -16,6 +16,7 @@ RANGE_COUNT = "range_count"
 MARKS = {
     "apart": ("noinline",),
     "rare": ("noinline", "cold"),
+    "seldom": ("noinline", "cold"),
     "inlined": ("alwaysinline",),
 }  # those of ``packet.memory``
 
@@ -28,6 +29,7 @@ class Lowering:
         self.space = space
         self.function = function
         self.result = result
+        self.seldom = "cold" in function.attributes
         self.entry = function.append_basic_block("entry")
         self.allocas = ir.IRBuilder(self.entry)
         body = function.append_basic_block("body")

@@ -6,6 +6,7 @@
 ... [[vip]]
 ... address = "192.0.2.100"
 ... ports = [80, "8000-8001"]
+... delivery = "nat"
 ... [[vip.backend]]
 ... address = "192.0.2.11"
 ... [[vip.backend]]

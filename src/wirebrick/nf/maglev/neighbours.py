@@ -11,6 +11,7 @@ from wirebrick.fields import U64, IPv6Address
 from wirebrick.headers import ARP, Ethernet, ICMPv6, IPv6
 from wirebrick.nf.arp_reply import REQUEST, arp_reply
 from wirebrick.packet.packet import Packet
+from wirebrick.seldom import seldom
 from wirebrick.state.array import Array
 from wirebrick.state.log import Log
 from wirebrick.state.maglev import Maglev
@@ -60,6 +61,8 @@ def neighbour_log(learn: Callable[[list[tuple[int, int]]], None]) -> Log:
 def answer_arp(frames: Stream, maglev: Maglev, log: Log) -> Stream:
     """Answer requests for the balancer's addresses, and take the answers to its own; other frames go on (parsed: ARP)."""
 
+    @seldom
+
     def answer(packet: Packet) -> None:
         arp: Any = packet[ARP]
         mac = maglev.own().mac
@@ -75,6 +78,8 @@ def answer_arp(frames: Stream, maglev: Maglev, log: Log) -> Stream:
 
 def answer_discovery(packets: Stream, maglev: Maglev, log: Log) -> Stream:
     """The same for solicitations of the balancer's addresses, and advertisements for it (parsed: IPv6)."""
+
+    @seldom
 
     def answer(packet: Packet) -> None:
         ip: Any = packet[IPv6]
@@ -123,6 +128,8 @@ def ask_for_neighbours(maglev: Maglev, ports: tuple[str, ...]) -> None:
 
 def _ask(maglev: Maglev, egress: int, port: str, cursor: Array) -> None:
     count = maglev.backends
+
+    @seldom
 
     def ask(event: Any) -> None:
         cursor[0] += 1

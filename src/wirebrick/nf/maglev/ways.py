@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wirebrick.fields import U32, U64
+from wirebrick.fields import U64
 from wirebrick.state.record import Record
 
 OTHER = 0  # nothing of the balancer's
@@ -22,12 +22,24 @@ DELIVERY = {("nat", 4): NAT, ("nat", 6): NAT, ("mac", 4): MAC, ("mac", 6): MAC}
 DELIVERY |= {("ipip", 4): IPIP4, ("ipip", 6): IPIP6, ("gre", 4): GRE4, ("gre", 6): GRE6}
 
 
-class Decision(Record):
-    """What becomes of a packet: the way, the number of the backend, and the MAC address to send it to, or 0."""
+WAY = 0xFF  # the bits of a verdict that are the way; above them is the number of the backend
+NUMBER = 8
 
+
+class Decision(Record):
+    """What becomes of a packet: a verdict, and the MAC address to send a reply to, or 0."""
+
+    verdict: U64
     mac: U64
-    way: U32
-    backend: U32
+
+
+def verdict(way: int, number: int) -> int:
+    """A way and the number of a backend, as one number.
+
+    >>> verdict(NAT, 5) & WAY, verdict(NAT, 5) >> NUMBER
+    (1, 5)
+    """
+    return number << NUMBER | way
 
 
 def overhead(way: int) -> int:
