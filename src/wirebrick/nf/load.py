@@ -39,8 +39,11 @@ LIBRARY = {
     "firewall": "wirebrick.nf.firewall.nf:firewall",
     "link": "wirebrick.nf.link.nf:link",
     "macswap": "wirebrick.nf.macswap:macswap",
+    "mirror": "wirebrick.nf.mirror:mirror",
     "monitor": "wirebrick.nf.monitor.nf:monitor",
     "policer": "wirebrick.nf.policer.nf:policer",
+    "sample": "wirebrick.nf.sample:sample",
+    "shaper": "wirebrick.nf.shaper:shaper",
     "ttl": "wirebrick.nf.ttl:ttl",
 }
 FILE = re.compile(r"(.*?\.py)(?::(.*))?", re.DOTALL)
