@@ -33,7 +33,7 @@ def sample(
     to: str = "",
     seed: int = 1,
 ) -> Stream:
-    """Let one of ``n`` packets through, or one of ``n`` flows.
+    """Let one in so many packets through, or one in so many flows.
 
     Parameters
         ``n``: of how many one is taken, 1 to 2,147,483,648.

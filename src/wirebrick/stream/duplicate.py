@@ -20,8 +20,9 @@ class Duplicate(FunctionNode):
 def duplicate(stream: Stream, function: Callable[[Any], bool], copies: Stream | None = None) -> Stream:
     """Let a copy follow each packet for which ``function(packet)`` is true, by the same way through the chain.
 
-    With ``copies``, a ``Stream()`` of your own, the copies go on by it instead. The copy has the packet's bytes,
-    headers, metadata, ports and time, and its turn comes when the packet's way has ended. It is a counted copy (``packets_copied``), as those of ``packet.copy()`` are, which is the method for copies that leave elsewhere.
+    With ``copies``, a ``Stream()`` of your own, the copies go on by it instead. A copy has the packet's bytes,
+    headers, metadata, ports and time, and its turn comes when the packet's way has ended. It is a counted copy
+    (``packets_copied``), as those of ``packet.copy()`` are, which is the method for copies that just leave.
     Where there is no free frame for it, it is the packet's fault (``fault_room``).
 
     >>> import wirebrick

@@ -98,15 +98,11 @@ def policer(
         raise ParameterError(f"policer: overhead={overhead} bytes", cure=f"0 to {MOST_OVERHEAD}")
     if not 1 <= capacity <= 1 << 28:
         raise ParameterError(f"policer: capacity={capacity} classes", cure=f"1 to {1 << 28:,}")
-    buckets, speed = buckets_of(
-        rate, burst, excess, peak, burst if str(peak_burst) == "none" else peak_burst
-    )
+    buckets, speed = buckets_of(rate, burst, excess, peak, burst if str(peak_burst) == "none" else peak_burst)
     actions = (action("green", green), action("yellow", yellow), action("red", red))
     names = ("green", "yellow", "red")
     kinds = classes(per)
-    table = Table(
-        kinds.key, Meter, capacity=capacity, idle_timeout=60.0, consistency=kinds.consistency
-    )
+    table = Table(kinds.key, Meter, capacity=capacity, idle_timeout=60.0, consistency=kinds.consistency)
     colour = colouring(buckets)
     counters = [Counter(f"{name} packets") for name in names]
     of_packets = speed.unit == "packet"
