@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from wirebrick.errors import ParameterError
 from wirebrick.headers import Ethernet
@@ -59,8 +60,12 @@ def policer(
         ``per``: what has a meter of its own: ``flow`` (each direction), ``src`` or ``dst`` (IP addresses),
         ``dst_port``, ``dscp``, or ``all`` together; ``all`` where it is not given.
 
-        ``green``, ``yellow``, ``red``: what is done: ``pass``, ``drop``, or a DSCP that is written, by name
-        (``af12``, ``ef``, ``cs1``) or number; ``pass``, ``pass`` and ``drop`` where they are not given.
+        ``green``: what is done with green packets: ``pass``, ``drop``, or a DSCP that is written, by name (``af12``,
+        ``ef``, ``cs1``) or number; ``pass`` where it is not given.
+
+        ``yellow``: what is done with yellow ones; ``pass`` where it is not given.
+
+        ``red``: what is done with red ones; ``drop`` where it is not given.
 
         ``overhead``: bytes that count for each packet beside its frame; 0 where it is not given.
 
@@ -109,7 +114,7 @@ def policer(
     greens, yellows, reds = counters
 
     def metered(
-        stream: Stream, key: Callable[[Packet], object], mark: Callable[[Packet, int], None], ip: bool = True
+        stream: Stream, key: Callable[[Packet], Any], mark: Callable[[Packet, int], None], ip: bool = True
     ) -> Stream:
         on_green, on_yellow, on_red = (one if ip or one == DROP else PASS for one in actions)
 
