@@ -6,7 +6,7 @@ from wirebrick.errors import ParameterError
 from wirebrick.nf.link.jitter import Distribution
 from wirebrick.nf.link.one_way import Direction
 from wirebrick.nf.link.settings import one_way
-from wirebrick.nf.quantities import Quantity
+from wirebrick.quantities import Quantity
 from wirebrick.runtime.report import Report
 from wirebrick.stream.graph import at_end
 from wirebrick.stream.hold import LARGEST
