@@ -37,6 +37,7 @@ LIBRARY = {
     "delay": "wirebrick.nf.delay:delay",
     "external": "wirebrick.nf.external:external",
     "firewall": "wirebrick.nf.firewall.nf:firewall",
+    "generate": "wirebrick.nf.generate.nf:generate",
     "link": "wirebrick.nf.link.nf:link",
     "macswap": "wirebrick.nf.macswap:macswap",
     "mirror": "wirebrick.nf.mirror:mirror",

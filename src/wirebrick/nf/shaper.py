@@ -7,9 +7,9 @@ from wirebrick.fields import U64
 from wirebrick.headers import Ethernet
 from wirebrick.nf.classes import Class, Per, classes, whole
 from wirebrick.nf.ip_packets import ip_packets
+from wirebrick.packet.packet import Packet
 from wirebrick.quantities import Quantity, amount, backlog
 from wirebrick.quantities import rate as read_rate
-from wirebrick.packet.packet import Packet
 from wirebrick.runtime.report import Report
 from wirebrick.state.consistency import Strict
 from wirebrick.state.record import Record

@@ -12,8 +12,8 @@ from wirebrick.nf.dscp import mark_v4, mark_v6
 from wirebrick.nf.ip_packets import ip_packets
 from wirebrick.nf.policer.meter import GREEN, YELLOW, Meter, colouring
 from wirebrick.nf.policer.settings import DROP, PASS, action, buckets_of
-from wirebrick.quantities import Quantity
 from wirebrick.packet.packet import Packet
+from wirebrick.quantities import Quantity
 from wirebrick.runtime.report import Report
 from wirebrick.state.counter import Counter
 from wirebrick.state.table import Table

@@ -24,8 +24,10 @@ class Pace:
 def read_pace(text: str, ramp: str) -> Pace | None:
     """What ``rate`` and ``ramp`` say; None where there is no rate. Raises PortError.
 
-    >>> read_pace("10kpps", ""), read_pace("1Mbit-1Gbit", "2s")
-    (Pace(first=10000, last=10000, ramp=0, bits=False), Pace(first=1000000, last=1000000000, ramp=2000000000, bits=True))
+    >>> read_pace("10kpps", "")
+    Pace(first=10000, last=10000, ramp=0, bits=False)
+    >>> read_pace("1Mbit-1Gbit", "2s")
+    Pace(first=1000000, last=1000000000, ramp=2000000000, bits=True)
     """
     if not text:
         if ramp:
