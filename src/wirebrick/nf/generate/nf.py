@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Literal
 
 from wirebrick.fields import U64
@@ -16,6 +15,7 @@ from wirebrick.runtime.report import Report
 from wirebrick.state.array import Array
 from wirebrick.state.consistency import Strict
 from wirebrick.state.counter import Counter
+from wirebrick.state.record import Record
 from wirebrick.stream.graph import at_end
 from wirebrick.stream.merge import merge
 from wirebrick.stream.network_function import network_function
@@ -23,7 +23,15 @@ from wirebrick.stream.stream import Stream
 
 MARK = 0x5742  # the first two bytes of a stamp
 STAMP = 16  # bytes: the mark, a number of 48 bits, a time of 64
-_48 = (1 << 48) - 1
+_48, _63 = (1 << 48) - 1, (1 << 63) - 1
+
+
+class Stamp(Record):
+    """What a stamp says; ``mark`` is 0 where there is none."""
+
+    mark: U64
+    number: U64
+    time: U64
 
 
 @network_function
@@ -91,20 +99,34 @@ def generate(
         packet.payload.put_u64(at, MARK << 48 | number & _48)
         packet.payload.put_u64(at + 8, packet.timestamp)
 
-    def measure(packet: Packet) -> None:
+    def read(packet: Packet) -> Stamp:
         at = len(packet.payload) - STAMP
         if at < 0 or packet.payload.u16(at) != MARK:
+            return Stamp(mark=0, number=0, time=0)
+        return Stamp(mark=MARK, number=packet.payload.u64(at) & _48, time=packet.payload.u64(at + 8) & _63)
+
+    def measure(packet: Packet) -> None:
+        if packet.metadata.mark != MARK:
             packet.drop("foreign")
             return
-        took = max(packet.timestamp - packet.payload.u64(at + 8), 0)
+        took = max(packet.timestamp - packet.metadata.time, 0)
         one = seen[0]
-        if arrived(one, packet.payload.u64(at) & _48):
+        if arrived(one, packet.metadata.number):
             counts[place(took)] += 1
             one.total += took
             if one.received == 1 or took < one.fastest:
                 one.fastest = took
             one.slowest = max(one.slowest, took)
         packet.drop("measured")
+
+    def sending(stream: Stream) -> Stream:
+        found, rest = payloads(stream)
+        return merge(*(one.transform(stamp) for one in found), *rest)
+
+    def receiving(stream: Stream) -> Stream:
+        found, rest = payloads(stream)
+        merge(*rest).drop("foreign")
+        return merge(*(one.metadata(Stamp, read) for one in found)).transform(measure)
 
     def report() -> Report:
         if role == "send":
@@ -115,24 +137,20 @@ def generate(
 
     at_end(report)
     if role == "send":
-        return _payloads(packets, stamp, "")
+        return sending(packets)
     if role == "receive":
-        return _payloads(packets, measure, "foreign")
+        return receiving(packets)
     made, back = packets.group_by(2, lambda packet: 0 if packet.ingress == port else 1)
-    return merge(_payloads(made, stamp, ""), _payloads(back, measure, "foreign"))
+    return merge(sending(made), receiving(back))
 
 
-def _payloads(packets: Stream, work: Callable[[Packet], None], otherwise: str) -> Stream:
-    """``work`` on UDP and TCP packets; others are dropped for the reason ``otherwise``, where there is one."""
+def payloads(packets: Stream) -> tuple[list[Stream], list[Stream]]:
+    """UDP and TCP packets, by IP version and protocol, and all others."""
     short = Stream()
-    found = ip_packets(packets.parse(Ethernet, otherwise=short))
-    done, rest = [], [short, *found.rest]
-    for ip in (found.v4, found.v6):
+    ip = ip_packets(packets.parse(Ethernet, otherwise=short))
+    found, rest = [], [short, *ip.rest]
+    for stream in (ip.v4, ip.v6):
         no_udp, neither = Stream(), Stream()
-        done.append(ip.parse(UDP, otherwise=no_udp).transform(work))
-        done.append(no_udp.parse(TCP, otherwise=neither).transform(work))
+        found += [stream.parse(UDP, otherwise=no_udp), no_udp.parse(TCP, otherwise=neither)]
         rest.append(neither)
-    if not otherwise:
-        return merge(*done, *rest)
-    merge(*rest).drop(otherwise)
-    return merge(*done)
+    return found, rest
