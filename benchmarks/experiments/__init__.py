@@ -27,6 +27,7 @@ EXPERIMENTS = {
     "window": "1,000 interleaved TCP streams with 2 % reordering and 1 % duplicates, put in order",
     "consistency": "Strict against Partitioned, with one worker and two (for information)",
     "shuffle": "a ring between two workers, alone and in a run",
+    "hold": "packets that wait, beside the same chain without; link, shaper, policer (for information)",
     "workers": "two workers against one, on independent flows",
     "veth_xdp": "macswap on xdp: beside dpdk-testpmd on net_af_xdp, over a veth pair (as root)",
     "veth_afpacket": "macswap on afpacket: beside dpdk-testpmd on net_af_packet, over a veth pair (as root)",

@@ -11,6 +11,7 @@ from tests.stream.holding import Ask, asks, held_once, held_twice, model
 
 import wirebrick
 from wirebrick import Counter, every, network_function
+from wirebrick.cli.way import Watcher
 from wirebrick.errors import CheckError, GraphError
 from wirebrick.headers import Ethernet, IPv4
 
@@ -247,3 +248,31 @@ def test_the_function_writes_no_packets():
 
     with pytest.raises(CheckError):
         wirebrick.run(writes, rx=[])
+
+
+def test_trace_of_packets_that_are_held():
+    @network_function
+    def later(packets):
+        return packets.hold(lambda packet: packet.timestamp + (100 if packet.length < 70 else 0))
+
+    watcher = Watcher(1, 3)
+    sent = [(1, bytes(60)), (2, bytes(80)), (200, bytes(61))]
+    wirebrick.run(later, rx=sent, interpret=True, observer=watcher)
+    fates = [[(step.node.kind, step.fate.kind) for step in way.steps] for way in watcher.ways]
+    begin, end = [("input", "on"), ("enter", "on")], [("exit", "on"), ("output", "out")]
+    assert fates == [[*begin, ("hold", held), *end] for held in ("held", "on", "held")]
+
+
+def test_drawings_and_checks_know_it():
+    from wirebrick.stream.draw import draw
+    from wirebrick.stream.network_function import build_chain
+
+    @network_function
+    def later(packets):
+        def until(packet):
+            return packet.timestamp + 1
+
+        return packets.hold(until)
+
+    for form in ("mermaid", "dot", "svg"):
+        assert "hold(until)" in draw(build_chain([later]), form)

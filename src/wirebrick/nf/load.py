@@ -43,9 +43,15 @@ LIBRARY = {
     "link": "wirebrick.nf.link.nf:link",
     "macswap": "wirebrick.nf.macswap:macswap",
     "maglev": "wirebrick.nf.maglev.nf:maglev",
+    "generate": "wirebrick.nf.generate.nf:generate",
+    "link": "wirebrick.nf.link.nf:link",
+    "macswap": "wirebrick.nf.macswap:macswap",
+    "mirror": "wirebrick.nf.mirror:mirror",
     "monitor": "wirebrick.nf.monitor.nf:monitor",
     "nat": "wirebrick.nf.nat.nf:nat",
     "policer": "wirebrick.nf.policer.nf:policer",
+    "sample": "wirebrick.nf.sample:sample",
+    "shaper": "wirebrick.nf.shaper:shaper",
     "ttl": "wirebrick.nf.ttl:ttl",
 }
 FILE = re.compile(r"(.*?\.py)(?::(.*))?", re.DOTALL)
