@@ -54,6 +54,7 @@ def fragment(packets: Stream, *, mtu: int = 1500, ipv6: bool = False, force: boo
         ``wirebrick run fragment:mtu=576 --in in.pcap --out out.pcap``
 
         >>> import wirebrick
+        >>> from wirebrick.headers import IPv4
         >>> ip = bytes(IPv4(src="192.0.2.1", dst="192.0.2.2", protocol=17, total_length=120)) + bytes(100)
         >>> frame = bytes(Ethernet(ethertype=0x0800)) + ip
         >>> result = wirebrick.run(fragment(mtu=68), rx=[frame], interpret=True)

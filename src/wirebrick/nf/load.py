@@ -37,8 +37,10 @@ LIBRARY = {
     "delay": "wirebrick.nf.delay:delay",
     "external": "wirebrick.nf.external:external",
     "firewall": "wirebrick.nf.firewall.nf:firewall",
+    "fragment": "wirebrick.nf.fragment:fragment",
     "macswap": "wirebrick.nf.macswap:macswap",
     "monitor": "wirebrick.nf.monitor.nf:monitor",
+    "router": "wirebrick.nf.router.nf:router",
     "ttl": "wirebrick.nf.ttl:ttl",
 }
 FILE = re.compile(r"(.*?\.py)(?::(.*))?", re.DOTALL)
