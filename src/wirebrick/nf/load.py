@@ -41,6 +41,7 @@ LIBRARY = {
     "macswap": "wirebrick.nf.macswap:macswap",
     "monitor": "wirebrick.nf.monitor.nf:monitor",
     "router": "wirebrick.nf.router.nf:router",
+    "switch": "wirebrick.nf.switch.nf:switch",
     "ttl": "wirebrick.nf.ttl:ttl",
 }
 FILE = re.compile(r"(.*?\.py)(?::(.*))?", re.DOTALL)

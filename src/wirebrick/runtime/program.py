@@ -63,6 +63,7 @@ def make_program(
     program.finishes = "window" in kinds
     if kinds & {"packetize", "remake"} or make_packets(program.states):
         program.room = MADE
+    program.room = max(program.room, 1 + max((scope.copies for scope in graph.scopes), default=1))
     # In the order they were made: some point at others that were made before.
     for state in dict.fromkeys([*(s for scope in graph.scopes for s in scope.states), *program.states]):
         state.packets_wait = not live

@@ -37,6 +37,7 @@ class Scope:
     states: list[Any] = field(default_factory=list)
     reports: list[Callable[[], Any]] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+    copies: int = 1  # of each packet, at most, that are expected of it
 
 
 def within(scope: Scope | None) -> Iterator[Scope]:
@@ -95,6 +96,16 @@ def at_end(function: Callable[[], Any]) -> None:
     if not _current:
         raise GraphError("at_end() belongs into a network function", place=caller_place())
     _current[-1].reports.append(function)
+
+
+def most_copies(count: int) -> None:
+    """Have room for ``count`` copies of every packet of a burst, where an NF makes more than one of each.
+
+    To be called while a network function is built. Raises GraphError outside of an NF.
+    """
+    if not _current:
+        raise GraphError("most_copies() belongs into a network function", place=caller_place())
+    _current[-1].copies = max(_current[-1].copies, count)
 
 
 class Input(Node):
