@@ -34,6 +34,7 @@ from wirebrick.ports.suggest import did_you_mean
 from wirebrick.stream.network_function import Configured, NetworkFunction
 
 LIBRARY = {
+    "arp": "wirebrick.nf.arp:arp",
     "delay": "wirebrick.nf.delay:delay",
     "external": "wirebrick.nf.external:external",
     "firewall": "wirebrick.nf.firewall.nf:firewall",
