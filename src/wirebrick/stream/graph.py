@@ -99,7 +99,7 @@ def at_end(function: Callable[[], Any]) -> None:
 
 
 def most_copies(count: int) -> None:
-    """Have room for ``count`` copies of every packet of a burst, where an NF makes more than one of each.
+    """Have room for ``count`` more packets for every packet of a burst, where an NF copies or makes more than one.
 
     To be called while a network function is built. Raises GraphError outside of an NF.
     """

@@ -18,7 +18,7 @@ from wirebrick.nf.router.links import REASONS, Links, WayV4, WayV6
 from wirebrick.nf.watched import watch
 from wirebrick.packet.packet import Packet
 from wirebrick.state.token_bucket import TokenBucket
-from wirebrick.stream.graph import at_end
+from wirebrick.stream.graph import at_end, most_copies
 from wirebrick.stream.merge import merge
 from wirebrick.stream.network_function import network_function
 from wirebrick.stream.remake import remake
@@ -116,6 +116,7 @@ def router(
     for path in filter(None, (config, routes)):
         watch(path, lambda _: _exchange(found, links, config, routes))
     ask_again(links)
+    most_copies(at.WAITING_EACH)
     at_end(lambda: _report(links))
 
     not_arp, not_v4, others = Stream(), Stream(), Stream()
