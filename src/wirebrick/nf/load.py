@@ -41,6 +41,7 @@ LIBRARY = {
     "fragment": "wirebrick.nf.fragment:fragment",
     "macswap": "wirebrick.nf.macswap:macswap",
     "monitor": "wirebrick.nf.monitor.nf:monitor",
+    "reassemble": "wirebrick.nf.reassemble:reassemble",
     "router": "wirebrick.nf.router.nf:router",
     "switch": "wirebrick.nf.switch.nf:switch",
     "ttl": "wirebrick.nf.ttl:ttl",

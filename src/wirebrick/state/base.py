@@ -50,6 +50,7 @@ class State(Saving, ABC):
     """
 
     operations: Mapping[str, Operation] = {}
+    least_frame = 0  # bytes of the largest packet that it may make; 0: none is larger than those that come
     packets_wait = (
         True  # until a worker takes them; where they come by themselves, a worker that waits loses some
     )
