@@ -45,6 +45,7 @@ LIBRARY = {
     "router": "wirebrick.nf.router.nf:router",
     "switch": "wirebrick.nf.switch.nf:switch",
     "ttl": "wirebrick.nf.ttl:ttl",
+    "vxlan": "wirebrick.nf.vxlan:vxlan",
 }
 FILE = re.compile(r"(.*?\.py)(?::(.*))?", re.DOTALL)
 ASSIGNMENT = re.compile(r"\s*([^=,\s]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^,]*?))\s*(?:,|$)", re.DOTALL)
