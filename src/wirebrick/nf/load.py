@@ -39,6 +39,7 @@ LIBRARY = {
     "external": "wirebrick.nf.external:external",
     "firewall": "wirebrick.nf.firewall.nf:firewall",
     "fragment": "wirebrick.nf.fragment:fragment",
+    "gre": "wirebrick.nf.gre:gre",
     "macswap": "wirebrick.nf.macswap:macswap",
     "monitor": "wirebrick.nf.monitor.nf:monitor",
     "reassemble": "wirebrick.nf.reassemble:reassemble",

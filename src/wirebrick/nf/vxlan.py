@@ -176,6 +176,7 @@ def _encapsulate(
     count, port, neighbours = len(ends), below.port, below.neighbours
     hop = 0 if gateway is None else int(gateway)
     own_mac, local = int(below.mac), int(below.local)
+    numbers = Array(U64, 1)
 
     def decide(packet: Packet) -> Way:
         ethernet = packet.header
@@ -196,8 +197,9 @@ def _encapsulate(
     def network(packet: Packet) -> None:
         ip: Any = packet.header
         ip.src = local
-        ip.flags = 2
         ip.ttl = 64
+        numbers[0] += 1
+        ip.identification = numbers[0]
 
     def datagram(packet: Packet) -> None:
         packet.header.src_port = packet.metadata.port
