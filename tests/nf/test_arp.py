@@ -21,7 +21,9 @@ TABLE = f"203.0.113.4 {OTHER}  # a host\n\n198.51.100.128/25\n"
 def nf(folder: Path) -> wirebrick.stream.network_function.Configured:
     file = folder / "table"
     file.write_text(TABLE)
-    return arp(addresses="192.0.2.9 198.51.100.0/24 2001:db8::9 2001:db8:1::/64", mac=MacAddress(MINE), table=file)
+    return arp(
+        addresses="192.0.2.9 198.51.100.0/24 2001:db8::9 2001:db8:1::/64", mac=MacAddress(MINE), table=file
+    )
 
 
 @BOTH
@@ -42,7 +44,12 @@ def test_requests_are_answered_where_they_came_from(interpret: bool, tmp_path: P
     for frame, (tag, src, dst, mac) in zip(got["a"], asks, strict=True):
         packet = Ether(frame)
         assert (packet.src, packet.dst, packet[ARP].op) == (mac, HOST, 2)
-        assert (packet[ARP].hwsrc, packet[ARP].psrc, packet[ARP].hwdst, packet[ARP].pdst) == (mac, dst, HOST, src)
+        assert (packet[ARP].hwsrc, packet[ARP].psrc, packet[ARP].hwdst, packet[ARP].pdst) == (
+            mac,
+            dst,
+            HOST,
+            src,
+        )
         assert (packet[Dot1Q].vlan if Dot1Q in packet else None) == tag
     assert result.reports[0][1].rows == [(4, 0)]
 

@@ -26,7 +26,9 @@ KNOWN = ("out", Ether(src=FAR, dst=MINE) / ARP(op=2, hwsrc=FAR, psrc=REMOTE, hwd
 OPTIONS = list(itertools.product([None, 77], [False, True], [False, True]))
 
 
-def run(folder: Path, came: list[tuple], interpret: bool, **parameters: object) -> tuple[wirebrick.Result, dict]:
+def run(
+    folder: Path, came: list[tuple], interpret: bool, **parameters: object
+) -> tuple[wirebrick.Result, dict]:
     return exchange(gre(**{**ENDS, **parameters}), folder, PORTS, came, interpret)
 
 
@@ -35,13 +37,17 @@ def head(key: int | None, number: int | None, checksum: bool) -> GRE:
     return GRE(**{name: int(value) for name, value in flags.items()}, key=key, sequence_number=number)
 
 
-def from_remote(inner: Ether, tunnel: GRE | None = None, src: str = REMOTE, dst: str = LOCAL) -> tuple[str, Ether]:
+def from_remote(
+    inner: Ether, tunnel: GRE | None = None, src: str = REMOTE, dst: str = LOCAL
+) -> tuple[str, Ether]:
     return "out", Ether(src=FAR, dst=MINE) / IP(src=src, dst=dst) / (tunnel or GRE()) / inner
 
 
 @BOTH
 @pytest.mark.parametrize(("key", "sequence", "checksum"), OPTIONS[:: len(OPTIONS) - 1] + OPTIONS[2:5])
-def test_frames_both_ways(interpret: bool, key: int | None, sequence: bool, checksum: bool, tmp_path: Path) -> None:
+def test_frames_both_ways(
+    interpret: bool, key: int | None, sequence: bool, checksum: bool, tmp_path: Path
+) -> None:
     parameters = {"key": key, "sequence": sequence, "checksum": checksum}
     frames = [Ether(src=HERE, dst=THERE) / IP(dst="10.0.0.2") / UDP() / Raw(b"x" * n) for n in (0, 1, 7, 900)]
     back = [Ether(src=THERE, dst=HERE) / ARP(), Ether(src=THERE, dst=HERE) / IPv6() / TCP() / b"abc"]
@@ -60,12 +66,23 @@ def test_frames_both_ways(interpret: bool, key: int | None, sequence: bool, chec
 
 @BOTH
 def test_packets_alone(interpret: bool, tmp_path: Path) -> None:
-    sent = [Ether(src=HERE, dst=MINE) / IP(dst="10.0.0.2") / UDP() / b"a", Ether(src=HERE, dst=MINE) / IPv6() / TCP()]
+    sent = [
+        Ether(src=HERE, dst=MINE) / IP(dst="10.0.0.2") / UDP() / b"a",
+        Ether(src=HERE, dst=MINE) / IPv6() / TCP(),
+    ]
     back = [IP(src="10.0.0.2") / ICMP(), IPv6(src="2001:db8::2") / TCP() / b"abc"]
     asks = Ether(src=HERE, dst="ff:ff:ff:ff:ff:ff") / ARP(hwsrc=HERE, psrc="10.0.0.1", pdst="10.0.0.254")
-    came = [KNOWN, *(("in", bytes(frame) + bytes(9)) for frame in sent), *(from_remote(p) for p in back), ("in", asks)]
+    came = [
+        KNOWN,
+        *(("in", bytes(frame) + bytes(9)) for frame in sent),
+        *(from_remote(p) for p in back),
+        ("in", asks),
+    ]
     result, got = run(tmp_path, came, interpret, **ALONE, address=IPv4Address("10.0.0.254"))
-    outer = [Ether(src=MINE, dst=FAR) / IP(src=LOCAL, dst=REMOTE, id=n + 1) / GRE() / sent[n].payload for n in (0, 1)]
+    outer = [
+        Ether(src=MINE, dst=FAR) / IP(src=LOCAL, dst=REMOTE, id=n + 1) / GRE() / sent[n].payload
+        for n in (0, 1)
+    ]
     assert got["out"] == [bytes(frame) for frame in outer]
     assert got["in"][:2] == [bytes(Ether(src=MINE, dst=HERE) / packet) for packet in back]
     reply = Ether(got["in"][2])
@@ -89,7 +106,10 @@ def test_what_is_not_let_in(interpret: bool, tmp_path: Path) -> None:
         ("not_for_endpoint", from_remote(frame, head(77, None, False), dst="198.51.100.9")),
         ("not_gre", ("out", pptp)),
         ("not_gre", ("out", Ether(src=FAR, dst=MINE) / IP(src=REMOTE, dst=LOCAL) / UDP())),
-        ("not_gre", ("out", Ether(src=FAR, dst=MINE) / IP(src=REMOTE, dst=LOCAL, proto=47, frag=3) / bytes(40))),
+        (
+            "not_gre",
+            ("out", Ether(src=FAR, dst=MINE) / IP(src=REMOTE, dst=LOCAL, proto=47, frag=3) / bytes(40)),
+        ),
         ("not_gre", ("out", Ether(src=FAR, dst=MINE, type=0x88CC) / b"LLDP")),
     ]
     result, got = run(tmp_path, [packet for _, packet in cases], interpret, key=77)

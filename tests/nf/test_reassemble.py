@@ -88,7 +88,9 @@ def test_tags_stay(interpret: bool) -> None:
 
 
 def part(offset: int, data: bytes, more: bool = True, number: int = 5) -> bytes:
-    return bytes(ETHER / IP(**V4, id=number, proto=17, flags="MF" if more else "", frag=offset // 8) / Raw(data))
+    return bytes(
+        ETHER / IP(**V4, id=number, proto=17, flags="MF" if more else "", frag=offset // 8) / Raw(data)
+    )
 
 
 SPOILT = {
@@ -114,7 +116,13 @@ def test_what_overlaps_spoils_the_packet(interpret: bool, name: str) -> None:
 @BOTH
 def test_the_same_again_and_what_can_not_be(interpret: bool) -> None:
     split = pieces(v4(900))
-    sent = [split[0], split[0], part(0, b"", number=6), part(0, b"abc", number=6), part(65528, b"x" * 100, False, 6)]
+    sent = [
+        split[0],
+        split[0],
+        part(0, b"", number=6),
+        part(0, b"abc", number=6),
+        part(65528, b"x" * 100, False, 6),
+    ]
     sent += [split[1], split[1][:-5] if len(split) > 2 else split[0]]
     result = wirebrick.run(reassemble, rx=sent, interpret=interpret)
     assert result.drops["reassemble.malformed"] == 3
@@ -158,7 +166,10 @@ def test_captures_of_attacks(name: str) -> None:
     path = CAPTURES / name
     if not path.exists():
         pytest.skip(f"{path} is not here")
-    results = [wirebrick.run([reassemble(), fragment(mtu=576)], rx=str(path), tx=[], interpret=i) for i in (True, False)]
+    results = [
+        wirebrick.run([reassemble(), fragment(mtu=576)], rx=str(path), tx=[], interpret=i)
+        for i in (True, False)
+    ]
     assert results[0].drops == results[1].drops
     assert results[0].packets_out == results[1].packets_out
     outs: list[list[bytes]] = [[], []]
@@ -173,7 +184,11 @@ def test_captures_of_attacks(name: str) -> None:
 
 
 @settings(deadline=None, max_examples=30, suppress_health_check=list(HealthCheck))
-@given(st.lists(st.integers(0, 5000), min_size=1, max_size=4), st.integers(8, 170), st.randoms(use_true_random=False))
+@given(
+    st.lists(st.integers(0, 5000), min_size=1, max_size=4),
+    st.integers(8, 170),
+    st.randoms(use_true_random=False),
+)
 def test_any_packets_in_any_order(sizes: list[int], words: int, rng: random.Random) -> None:
     frames = [v4(size, number + 1) for number, size in enumerate(sizes)]
     split = [piece for frame in frames for piece in pieces(frame, words * 8)]

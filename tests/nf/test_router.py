@@ -88,14 +88,21 @@ def config(folder: Path, text: str = CONFIG) -> Path:
     return file
 
 
-def run(folder: Path, came: list[tuple], interpret: bool, **parameters: object) -> tuple[wirebrick.Result, dict]:
+def run(
+    folder: Path, came: list[tuple], interpret: bool, **parameters: object
+) -> tuple[wirebrick.Result, dict]:
     result, got = exchange(router(config=config(folder), **parameters), folder, PORTS, came, interpret)
     return result, {name: [Ether(frame) for frame in frames] for name, frames in got.items()}
 
 
 @BOTH
 def test_forwarding(interpret: bool, tmp_path: Path) -> None:
-    sent = FROM_IN / IP(**V4, dst="198.51.100.1", ttl=7, options=[IPOption_RR(routers=["0.0.0.0"])]) / UDP() / b"abc"
+    sent = (
+        FROM_IN
+        / IP(**V4, dst="198.51.100.1", ttl=7, options=[IPOption_RR(routers=["0.0.0.0"])])
+        / UDP()
+        / b"abc"
+    )
     sent6 = FROM_IN / IPv6(**V6, dst="2001:db8:2::1", hlim=2) / TCP() / b"abc"
     result, got = run(tmp_path, [("in", sent), ("in", sent6)], interpret)
     for before, after in zip((sent, sent6), got["out"], strict=True):
@@ -115,7 +122,9 @@ def test_a_neighbour_is_found_and_packets_wait_for_it(interpret: bool, tmp_path:
     """The first packets wait, in order; the answer lets them go; too large ones leave in pieces."""
     packets = [IP(**V4, dst="198.51.100.77", ttl=9, id=n) / UDP() / Raw(bytes(n % 9)) for n in range(20)]
     packets.append(IP(**V4, dst="198.51.100.77", ttl=9, id=99) / UDP() / Raw(bytes(1400)))
-    reply = Ether(src=NEXT2, dst=OUT) / ARP(op=2, hwsrc=NEXT2, psrc="198.51.100.77", hwdst=OUT, pdst="198.51.100.254")
+    reply = Ether(src=NEXT2, dst=OUT) / ARP(
+        op=2, hwsrc=NEXT2, psrc="198.51.100.77", hwdst=OUT, pdst="198.51.100.254"
+    )
     came = [("in", FROM_IN / packet) for packet in packets]
     came += [("out", reply), ("out", reply), ("in", FROM_IN / packets[0])]
     result, got = run(tmp_path, came, interpret)
@@ -166,7 +175,9 @@ def test_who_does_not_answer(interpret: bool, tmp_path: Path) -> None:
 def test_a_neighbour_in_use_is_asked_again(interpret: bool, tmp_path: Path) -> None:
     """After 30 seconds, by unicast, and used meanwhile; one that is silent is given up."""
     sent = FROM_IN / IP(**V4, dst="198.51.100.77") / UDP()
-    reply = Ether(src=NEXT2, dst=OUT) / ARP(op=2, hwsrc=NEXT2, psrc="198.51.100.77", hwdst=OUT, pdst="198.51.100.254")
+    reply = Ether(src=NEXT2, dst=OUT) / ARP(
+        op=2, hwsrc=NEXT2, psrc="198.51.100.77", hwdst=OUT, pdst="198.51.100.254"
+    )
     came = [("in", sent, 0), ("out", reply, 0), ("in", sent, 29), ("in", sent, 31), ("in", sent, 31.5)]
     came += [("out", reply, 31.6), ("in", sent, 40), ("in", sent, 70), ("in", sent, 70.5), ("in", sent, 74.9)]
     _, got = run(tmp_path, came, interpret)
@@ -196,7 +207,9 @@ def test_what_others_say_of_themselves(interpret: bool, tmp_path: Path) -> None:
     assert packets == [NEXT2, SERVER]
     replies = [packet for packet in got["out"] if ARP in packet and packet[ARP].op == 2]
     assert len(replies) == 5
-    assert {(packet.src, packet[ARP].psrc, packet[ARP].hwsrc) for packet in replies} == {(OUT, "198.51.100.254", OUT)}
+    assert {(packet.src, packet[ARP].psrc, packet[ARP].hwsrc) for packet in replies} == {
+        (OUT, "198.51.100.254", OUT)
+    }
     assert result.drops == {"router.arp_malformed": 1, "router.arp_done": 1}
     assert "1 ARP messages of others" in result.reports[0][1].title
 
@@ -249,7 +262,12 @@ def test_echoes(interpret: bool, tmp_path: Path) -> None:
         ("in", FROM_IN / IP(**V4, dst="192.0.2.254", ttl=1) / ICMP(id=5, seq=7) / b"abc"),
         ("in", FROM_IN / IP(**V4, dst="203.0.113.1") / ICMP(id=5) / b"abc"),
         ("in", FROM_IN / IPv6(**V6, dst="2001:db8:1::fe", hlim=1) / ICMPv6EchoRequest(id=5, data=b"abc")),
-        ("in", Ether(src=CLIENT, dst="33:33:00:00:00:02") / IPv6(src="fe80::5", dst="ff02::2") / ICMPv6EchoRequest()),
+        (
+            "in",
+            Ether(src=CLIENT, dst="33:33:00:00:00:02")
+            / IPv6(src="fe80::5", dst="ff02::2")
+            / ICMPv6EchoRequest(),
+        ),
         ("in", FROM_IN / IP(**V4, dst="192.0.2.254") / ICMP(type=0)),
         ("in", FROM_IN / IP(**V4, dst="192.0.2.254", flags="MF") / ICMP() / bytes(16)),
     ]
@@ -278,7 +296,11 @@ def test_what_is_not_forwarded(interpret: bool, tmp_path: Path) -> None:
         ("source_invalid", "in", FROM_IN / IP(src="172.16.1.1", dst="198.51.100.1") / UDP()),
         ("source_invalid", "up", Ether(src=NEXT, dst=UP) / IP(src="172.16.1.1", dst="198.51.100.1") / UDP()),
         ("source_invalid", "in", FROM_IN / IPv6(src="2001:db8:2::9", dst="2001:db8:2::1") / UDP()),
-        ("source_routed", "in", FROM_IN / IP(**V4, dst="198.51.100.1", options=[IPOption_LSRR(routers=["1.2.3.4"])])),
+        (
+            "source_routed",
+            "in",
+            FROM_IN / IP(**V4, dst="198.51.100.1", options=[IPOption_LSRR(routers=["1.2.3.4"])]),
+        ),
         ("broadcast", "in", FROM_IN / IP(**V4, dst="198.51.100.255") / UDP()),
         ("broadcast", "in", FROM_IN / IP(**V4, dst="255.255.255.255") / UDP()),
         ("martian", "in", FROM_IN / IP(**V4, dst="240.0.0.1") / UDP()),
@@ -288,7 +310,11 @@ def test_what_is_not_forwarded(interpret: bool, tmp_path: Path) -> None:
         ("link_local", "in", FROM_IN / IPv6(**V6, dst="fe80::99") / UDP()),
         ("multicast", "in", FROM_IN / IPv6(**V6, dst="ff0e::1") / UDP()),
         ("blackhole", "in", FROM_IN / IP(**V4, dst="10.9.9.9") / UDP()),
-        ("nd_malformed", "in", FROM_IN / IPv6(**V6, dst="2001:db8:1::fe", hlim=64) / ICMPv6ND_NS(tgt="2001:db8:1::fe")),
+        (
+            "nd_malformed",
+            "in",
+            FROM_IN / IPv6(**V6, dst="2001:db8:1::fe", hlim=64) / ICMPv6ND_NS(tgt="2001:db8:1::fe"),
+        ),
         ("nd_done", "in", FROM_IN / IPv6(**V6, dst="ff02::1", hlim=255) / ICMPv6ND_NS(tgt="2001:db8:1::99")),
     ]
     result, got = run(tmp_path, [(port, packet) for _, port, packet in cases], interpret)
@@ -355,9 +381,18 @@ MISTAKES = [
     ("", "has 0 interfaces"),
     ('[[interface]]\nmac = "02:00:00:00:00:01"', "needs the name of its port"),
     ('[[interface]]\nport = "in"\nmac = "ff:ff:ff:ff:ff:ff"', r"router.toml:3.*can't be an interface's MAC"),
-    ('[[interface]]\nport = "in"\nmac = "02:00:00:00:00:01"\naddresses = ["192.0.2.1"]', "length of its prefix"),
-    ('[[interface]]\nport = "in"\nmac = "02:00:00:00:00:01"\naddresses = ["224.0.0.1/8"]', "can't be an interface's"),
-    ('[[interface]]\nport = "in"\nmac = "02:00:00:00:00:01"\naddresses = ["fe80::1/64"]\nmtu = 1000', "the mtu can't"),
+    (
+        '[[interface]]\nport = "in"\nmac = "02:00:00:00:00:01"\naddresses = ["192.0.2.1"]',
+        "length of its prefix",
+    ),
+    (
+        '[[interface]]\nport = "in"\nmac = "02:00:00:00:00:01"\naddresses = ["224.0.0.1/8"]',
+        "can't be an interface's",
+    ),
+    (
+        '[[interface]]\nport = "in"\nmac = "02:00:00:00:00:01"\naddresses = ["fe80::1/64"]\nmtu = 1000',
+        "the mtu can't",
+    ),
     ('[[interface]]\nport = "in"\nmac = "02:00:00:00:00:01"\nspeed = 1', "there is no 'speed'"),
     ('[[interface]]\nport = "in"\nmac = "02:00:00:00:00:01"\nsource = "none"', "source can't be 'none'"),
     (CONFIG.replace('"203.0.113.1/30"', '"192.0.2.254/24", "203.0.113.1/30"'), "an address of 'in' too"),
@@ -404,7 +439,9 @@ def test_mistakes_in_routes(tmp_path: Path, line: str, message: str) -> None:
 @BOTH
 def test_routes_of_a_file(interpret: bool, tmp_path: Path) -> None:
     lines = ["11.0.0.0/8 via 203.0.113.2 weight 2 via 198.51.100.1 # two", "", "11.1.0.0/16 via 198.51.100.1"]
-    (tmp_path / "routes").write_text("\n".join([*lines, "2001:db8:20::/48 via 2001:db8:2::1", "default blackhole"]))
+    (tmp_path / "routes").write_text(
+        "\n".join([*lines, "2001:db8:20::/48 via 2001:db8:2::1", "default blackhole"])
+    )
     came = [
         ("in", FROM_IN / IP(**V4, dst="11.1.2.3") / UDP()),
         ("in", FROM_IN / IPv6(**V6, dst="2001:db8:20::1") / UDP()),
@@ -423,17 +460,26 @@ def test_compiled_as_interpreted_on_captures_and_garbage(tmp_path: Path) -> None
         frames += [data for data, _ in RawPcapReader(name)][:400]
     made = []
     for frame in frames:
-        data = bytearray(bytes.fromhex(rng.choice([IN] * 9 + ["ff:ff:ff:ff:ff:ff"]).replace(":", "")) + frame[6:])
+        data = bytearray(
+            bytes.fromhex(rng.choice([IN] * 9 + ["ff:ff:ff:ff:ff:ff"]).replace(":", "")) + frame[6:]
+        )
         if data[12:14] == b"\x08\x00" and rng.random() < 0.6 and len(data) > 34:
             data[26:30] = bytes([192, 0, 2, rng.randrange(256)])
-            data[30:34] = bytes(rng.choice([[198, 51, 100, rng.randrange(4)], [10, 9, 9, 9], [192, 0, 2, 254]]))
+            data[30:34] = bytes(
+                rng.choice([[198, 51, 100, rng.randrange(4)], [10, 9, 9, 9], [192, 0, 2, 254]])
+            )
             data[24:26] = b"\0\0"
             packet = IP(bytes(data[14:]))
             del packet.chksum
             data[14:] = bytes(packet)
         for _ in range(rng.choice([0, 0, 1, 3])):
             data[rng.randrange(len(data))] = rng.randrange(256)
-        made.append((rng.choice(("in", "in", "in", *PORTS)), bytes(data[: rng.choice([len(data)] * 5 + [rng.randrange(1, len(data))])])))
+        made.append(
+            (
+                rng.choice(("in", "in", "in", *PORTS)),
+                bytes(data[: rng.choice([len(data)] * 5 + [rng.randrange(1, len(data))])]),
+            )
+        )
     found = []
     for interpret in (True, False):
         result, got = exchange(router(config=config(tmp_path)), tmp_path, PORTS, made, interpret)

@@ -66,7 +66,8 @@ class Bridge:
             others = [known] if known != port else []
         tagged = (tag & 0xF000 | vlan).to_bytes(2, "big")
         return {
-            n: dst + src + (b"\x81\x00" + tagged if vlan in self.ports[n].tagged else b"") + rest for n in others
+            n: dst + src + (b"\x81\x00" + tagged if vlan in self.ports[n].tagged else b"") + rest
+            for n in others
         }
 
 
@@ -78,7 +79,9 @@ def frames(count: int, rng: random.Random) -> list[tuple[str, bytes, float]]:
     for _ in range(count):
         now += rng.choice([0.001, 0.1, 0.6, 3, 11])
         src, dst = rng.choice([*macs, *macs, *odd]), rng.choice([*macs, *macs, *odd])
-        tag = rng.choice([b"", b"", *(n.to_bytes(2, "big") for n in (0, 5, 10, 10, 0x600A, 20, 0xB014, 22, 99, 4095))])
+        tag = rng.choice(
+            [b"", b"", *(n.to_bytes(2, "big") for n in (0, 5, 10, 10, 0x600A, 20, 0xB014, 22, 99, 4095))]
+        )
         body = b"\x08\x00" + rng.randbytes(rng.choice([0, 46, 100]))
         made.append((rng.choice(PORTS), dst + src + (b"\x81\x00" + tag if tag else b"") + body, now))
     return made
@@ -109,7 +112,7 @@ def test_a_storm_leaves_by_all_ports(interpret: bool, tmp_path: Path) -> None:
         switch(ports=" ".join(["in", *names])),
         rx=storm,
         tx="null:",
-        ports={name: "null:" for name in names},
+        ports=dict.fromkeys(names, "null:"),
         interpret=interpret,
     )
     assert result.packets_out == 200 * 20
@@ -126,7 +129,8 @@ def test_a_flood_of_stations_becomes_flooding(interpret: bool, tmp_path: Path) -
     assert len(got["out"]) == 600  # nobody was known; then the table was full
     assert len(got["in"]) == 1
     title = result.reports[0][1].title
-    assert title.startswith("100 stations") and "no room for those of 501 frames" in title
+    assert title.startswith("100 stations")
+    assert "no room for those of 501 frames" in title
 
 
 @BOTH

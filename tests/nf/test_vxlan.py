@@ -27,13 +27,17 @@ def is_at(address: str, mac: str) -> tuple[str, Ether]:
     return "out", Ether(src=mac, dst=MINE) / ARP(op=2, hwsrc=mac, psrc=address, hwdst=MINE, pdst=LOCAL)
 
 
-def run(folder: Path, came: list[tuple], interpret: bool, **parameters: object) -> tuple[wirebrick.Result, dict]:
+def run(
+    folder: Path, came: list[tuple], interpret: bool, **parameters: object
+) -> tuple[wirebrick.Result, dict]:
     given = {"vni": 7, "remotes": f"{REMOTE} {REMOTE2}", **ENDS, **parameters}
     result, got = exchange(vxlan(**given), folder, PORTS, came, interpret)
     return result, {name: [Ether(frame) for frame in frames] for name, frames in got.items()}
 
 
-def tunnelled(inner: Ether, src: str = REMOTE, vni: int = 7, mac: str = FAR, **udp: object) -> tuple[str, Ether]:
+def tunnelled(
+    inner: Ether, src: str = REMOTE, vni: int = 7, mac: str = FAR, **udp: object
+) -> tuple[str, Ether]:
     outer = Ether(src=mac, dst=MINE) / IP(src=src, dst=LOCAL) / UDP(sport=50000, dport=4789, **udp)
     return "out", outer / VXLAN(vni=vni, flags=8) / inner
 
@@ -56,7 +60,11 @@ def test_there_and_back(interpret: bool, checksum: bool, tmp_path: Path) -> None
     for packet in [*copies, *one]:
         raw = bytes(packet)
         assert (packet.src, packet[IP].src, packet[UDP].dport, packet[VXLAN].vni) == (MINE, LOCAL, 4789, 7)
-        assert (packet[VXLAN].flags, 49152 <= packet[UDP].sport < 65536, str(packet[IP].flags)) == (8, True, "")
+        assert (packet[VXLAN].flags, 49152 <= packet[UDP].sport < 65536, str(packet[IP].flags)) == (
+            8,
+            True,
+            "",
+        )
         inner = raw[50:]
         assert inner == (bytes(asks) if packet in one else bytes(wide))
         sent = packet[UDP].chksum

@@ -19,10 +19,20 @@ def read_chain(nfs: Sequence[str]) -> ChainFile:
     """The chain that ``nfs`` name. Raises ParameterError."""
     if not nfs:
         raise ParameterError("no network function is named", cure="name one (wirebrick nfs lists them)")
-    files = [text for text in nfs if text.endswith(".toml")]
+    files = [text for text in nfs if is_chain_file(text)]
     if files and len(nfs) > 1:
         raise ParameterError(f"{files[0]}: a chain file stands alone", cure="add the other NFs to it")
     return read_chain_file(files[0]) if files else ChainFile([load_nf(text) for text in nfs])
+
+
+def is_chain_file(text: str) -> bool:
+    """Whether a word names a chain file: not an NF whose last parameter is a file.
+
+    >>> is_chain_file("edge.toml"), is_chain_file("router:config=router.toml")
+    (True, False)
+    """
+    name, equals, _ = text.partition("=")
+    return text.endswith(".toml") and not (equals and ":" in name)
 
 
 def named_ports(texts: Sequence[str], default: str = "") -> dict[str, str]:

@@ -131,9 +131,13 @@ def _entries(addresses: str, mac: MacAddress | None, table: Path | None) -> Iter
         try:
             text = Path(table).read_text(encoding="utf-8")
         except (OSError, ValueError) as error:
-            raise ParameterError(f"arp: {table} can't be read: {error}", cure="give the path of a table") from None
+            raise ParameterError(
+                f"arp: {table} can't be read: {error}", cure="give the path of a table"
+            ) from None
         places = enumerate(text.splitlines(), 1)
-        lines += [(line, Place(str(table), number)) for number, line in places if line.partition("#")[0].strip()]
+        lines += [
+            (line, Place(str(table), number)) for number, line in places if line.partition("#")[0].strip()
+        ]
     for line, place in lines:
         words = line.partition("#")[0].split()
         entry = _entry(words, mac, place)

@@ -118,7 +118,9 @@ def gre(
     if remote is None or not 1 <= int(remote) >> 24 <= 223:
         raise ParameterError(f"gre: the remote can't be {remote}", cure="remote=198.51.100.2")
     if key is not None and (isinstance(key, bool) or not isinstance(key, int) or not 0 <= key < 1 << 32):
-        raise ParameterError(f"gre: the key can't be {key!r}", cure="give a whole number from 0 to 4294967295")
+        raise ParameterError(
+            f"gre: the key can't be {key!r}", cure="give a whole number from 0 to 4294967295"
+        )
     if carry not in ("ethernet", "ip"):
         raise ParameterError(f"gre: carry can't be {carry!r}", cure="it is ethernet or ip")
     if carry == "ip" and host is None:
@@ -229,8 +231,9 @@ def _encapsulate(
             return
         if checksum:
             packet.payload.put_u16(0, whole_sum(packet) ^ 0xFFFF)
-        packet[Ethernet].dst = found
-        packet[Ethernet].src = mac
+        ethernet: Any = packet[Ethernet]
+        ethernet.dst = found
+        ethernet.src = mac
         packet.egress = port
 
     outer = packets if alone else packets.push(Ethernet)
@@ -253,10 +256,10 @@ def _decapsulate(
     newest = Array(U64, values=[HALF << 1], consistency=Strict()) if sequence else None
 
     def right_key(packet: Packet) -> bool:
-        return packet.header.key_present == keyed and packet.header.key == number
+        return bool(packet.header.key_present == keyed and packet.header.key == number)
 
     def right_sum(packet: Packet) -> bool:
-        return packet.header.checksum_present == 0 or whole_sum(packet) == 0xFFFF
+        return bool(packet.header.checksum_present == 0 or whole_sum(packet) == 0xFFFF)
 
     def in_order(packet: Packet) -> bool:
         got = packet.header.sequence

@@ -21,9 +21,7 @@ LEAST, LARGEST = 1500, 65535
 
 
 @network_function
-def reassemble(
-    packets: Stream, *, capacity: int = 256, timeout: float = 30.0, largest: int = 9000
-) -> Stream:
+def reassemble(packets: Stream, *, capacity: int = 256, timeout: float = 30.0, largest: int = 9000) -> Stream:
     """Join fragments of IP packets.
 
     Parameters

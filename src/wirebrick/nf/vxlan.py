@@ -53,7 +53,13 @@ def frame_entropy(packet: Packet) -> int:
         if first and len(payload) >= header + 4:
             mixed = mixed ^ payload.u32(header) << 8
     elif ethernet.ethertype == 0x86DD and len(payload) >= 44:
-        mixed = payload.u32(12) ^ payload.u32(20) * 3 ^ payload.u32(28) ^ payload.u32(36) * 5 ^ payload.u32(0) << 8
+        mixed = (
+            payload.u32(12)
+            ^ payload.u32(20) * 3
+            ^ payload.u32(28)
+            ^ payload.u32(36) * 5
+            ^ payload.u32(0) << 8
+        )
         if payload.u8(6) == 6 or payload.u8(6) == 17:
             mixed = mixed ^ payload.u32(40)
     mixed = (mixed ^ mixed >> 32) * 0x9E3779B1 & 0xFFFFFFFF
@@ -214,7 +220,9 @@ def _encapsulate(
         packet.header.vni = vni
 
     def leave(packet: Packet) -> None:
-        way, ethernet, ip = packet.metadata, packet[Ethernet], packet[IPv4]
+        way = packet.metadata
+        ethernet: Any = packet[Ethernet]
+        ip: Any = packet[IPv4]
         if way.to >= 2:
             end = remotes[way.to - 2]
             mac = neighbours.look(Neighbour(low=hop if hop != 0 else end, version=4))
@@ -261,7 +269,7 @@ def _decapsulate(
     local, mac = int(below.local), int(below.mac)
 
     def is_for_it(packet: Packet) -> bool:
-        return packet.header.dst >> 40 & 1 == 1 or packet.header.dst == mac
+        return bool(packet.header.dst >> 40 & 1 == 1 or packet.header.dst == mac)
 
     def out(packet: Packet) -> None:
         if learning:

@@ -120,7 +120,7 @@ def neighbours_learn(block: int, now: int, key: int, mac: int, flags: int) -> in
         time = load64(entry + E_TIME)
         if time == FOREVER:
             return 0
-        known = state == REACHABLE or state == PROBE
+        known = state in (REACHABLE, PROBE)
         if known and word & MAC == mac:
             if flags & CONFIRM == 0:
                 return 0
@@ -156,10 +156,9 @@ def neighbours_due(block: int, now: int) -> int:
         hand = hand + 1 if hand + 1 < last else 0
         entry = block + D_ENTRIES + hand * ENTRY
         word = load64(entry + E_VALUE)
-        if word != 0 and load64(entry + E_TIME) != FOREVER:
-            if neighbours_age(block, entry, word, now) != 0:
-                found = hand
-                break
+        if word != 0 and load64(entry + E_TIME) != FOREVER and neighbours_age(block, entry, word, now) != 0:
+            found = hand
+            break
     store64(block + D_HAND, hand)
     lock_release(block - LOCK)
     return found
@@ -205,4 +204,4 @@ def neighbours_part(block: int, number: int, part: int) -> int:
 def neighbours_known(word: int) -> int:
     """1 for a value with a MAC address."""
     state = shift_right(word, STATE)
-    return 1 if state == REACHABLE or state == PROBE else 0
+    return 1 if state in (REACHABLE, PROBE) else 0

@@ -78,7 +78,17 @@ def reassemble(block: int, w: int, position: int, start: int, begin: int, meta: 
         offset = (flags & 0x1FFF) * 8
         slot = reassembly_slot(block, 0, load32be(ip + 12), 0, load32be(ip + 16), what, now)
         return reassembly_take(
-            block, w, descriptor, slot, start, header, ip + header, offset, length - header, flags & 0x2000, now
+            block,
+            w,
+            descriptor,
+            slot,
+            start,
+            header,
+            ip + header,
+            offset,
+            length - header,
+            flags & 0x2000,
+            now,
         )
     length = load16be(ip + 4) + IPV6
     if start + length > load32(descriptor + D_LENGTH):
@@ -92,7 +102,9 @@ def reassemble(block: int, w: int, position: int, start: int, begin: int, meta: 
     if offset & -7 == 0:
         return reassembly_alone(w, descriptor, start, part)
     what = load32be(ip + part + 4) | 6 << 40
-    slot = reassembly_slot(block, load64be(ip + 8), load64be(ip + 16), load64be(ip + 24), load64be(ip + 32), what, now)
+    slot = reassembly_slot(
+        block, load64be(ip + 8), load64be(ip + 16), load64be(ip + 24), load64be(ip + 32), what, now
+    )
     size = length - part - 8
     return reassembly_take(
         block, w, descriptor, slot, start, part, ip + part + 8, offset & -8, size, offset & 1, now
@@ -106,6 +118,13 @@ def reassembly_alone(w: int, descriptor: int, start: int, part: int) -> int:
     store16be(ip + 4, load16be(ip + 4) - 8)
     close_gap(w, descriptor, start + part, 8)
     return 0
+
+
+def reassembly_has(slot: int, a: int, b: int, c: int, d: int, what: int) -> int:
+    """1 where a slot has a packet's fragments."""
+    if load64(slot + Q_KEY + 32) != what or load64(slot + Q_KEY) != a or load64(slot + Q_KEY + 8) != b:
+        return 0
+    return 1 if load64(slot + Q_KEY + 16) == c and load64(slot + Q_KEY + 24) == d else 0
 
 
 def reassembly_slot(block: int, a: int, b: int, c: int, d: int, what: int, now: int) -> int:
@@ -129,9 +148,8 @@ def reassembly_slot(block: int, a: int, b: int, c: int, d: int, what: int, now: 
             state = FREE
         if state == FREE:
             free = at
-        elif load64(at + Q_KEY) == a and load64(at + Q_KEY + 8) == b and load64(at + Q_KEY + 32) == what:
-            if load64(at + Q_KEY + 16) == c and load64(at + Q_KEY + 24) == d:
-                return at
+        elif reassembly_has(at, a, b, c, d, what) != 0:
+            return at
         if load64(at + Q_TIME) < load64(oldest + Q_TIME):
             oldest = at
         at += SLOT
@@ -168,7 +186,12 @@ def reassembly_take(
 ) -> int:
     """Take a fragment into its slot: ``header`` bytes of IP header, ``size`` bytes at ``body``."""
     store64(block + R_FRAGMENTS, load64(block + R_FRAGMENTS) + 1)
-    if size <= 0 or (more != 0 and size & 7 != 0) or header + offset + size > LARGEST or start + header > HEAD:
+    if (
+        size <= 0
+        or (more != 0 and size & 7 != 0)
+        or header + offset + size > LARGEST
+        or start + header > HEAD
+    ):
         return MALFORMED
     if load64(slot + Q_STATE) == SPOILT:
         return OVERLAPPING

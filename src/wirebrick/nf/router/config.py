@@ -29,7 +29,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from wirebrick.addresses import (
     IPv4Address,
@@ -181,7 +181,9 @@ class _Reader:
             self._fail(
                 "interface", "source", number, f"source can't be {source!r}", f"one of {', '.join(SOURCES)}"
             )
-        return Interface(port, hardware, addresses, mtu, source, self._neighbours(data, number, addresses))
+        return Interface(
+            str(port), hardware, addresses, mtu, source, self._neighbours(data, number, addresses)
+        )
 
     def _neighbours(
         self, data: dict[str, Any], number: int, addresses: tuple[Addressed, ...]
@@ -204,7 +206,7 @@ class _Reader:
         try:
             return Addressed.parse(str(text))
         except ValueError as error:
-            return self._fail(
+            self._fail(
                 "interface", "addresses", number, str(error), 'write "192.0.2.1/24" or "2001:db8::1/64"'
             )
 
@@ -231,17 +233,17 @@ class _Reader:
             hops = gateways.hops(several, weights, data.get("interface"))
             return [Route(key, VIA, hops) for key in gateways.prefixes(data.get("to"), hops)]
         except KeyError:
-            return self._fail(
+            self._fail(
                 "route", "action", number, f"action can't be {action!r}", f"one of {', '.join(ACTIONS)}"
             )
         except ValueError as error:
-            return self._fail("route", "to", number, str(error))
+            self._fail("route", "to", number, str(error))
 
     def _known(self, data: Any, keys: tuple[str, ...], section: str, number: int) -> None:
         if not isinstance(data, dict):
             self._fail(section, section, number, f"{section} is a section", f"write [[{section}]]")
         self._file.known(data, keys, section, number)
 
-    def _fail(self, section: str, key: str, number: int, message: str, cure: str = "") -> Any:
+    def _fail(self, section: str, key: str, number: int, message: str, cure: str = "") -> NoReturn:
         place: Place = self._file.place(section, key, number)
         raise ParameterError(message, place=place, cure=cure)

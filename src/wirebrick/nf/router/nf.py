@@ -145,7 +145,7 @@ def _for_router(links: Links) -> Any:
 
     def is_for_router(packet: Packet) -> bool:
         dst = packet.header.dst
-        return dst >> 40 & 1 == 1 or dst == table[ports.index(packet.ingress)].mac
+        return bool(dst >> 40 & 1 == 1 or dst == table[ports.index(packet.ingress)].mac)
 
     return is_for_router
 

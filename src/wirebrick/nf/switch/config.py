@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from wirebrick.addresses import MacAddress
 from wirebrick.errors import ParameterError
@@ -81,7 +81,8 @@ def plain_config(names: str) -> Config:
 def _counted(ports: tuple[Port, ...], where: str, static: tuple[Static, ...] = ()) -> Config:
     if not 2 <= len(ports) <= MOST_PORTS:
         raise ParameterError(
-            f"switch: {where!r} names {len(ports)} ports", cure=f"a switch has 2 to {MOST_PORTS}, such as ports='in out'"
+            f"switch: {where!r} names {len(ports)} ports",
+            cure=f"a switch has 2 to {MOST_PORTS}, such as ports='in out'",
         )
     return Config(ports, static)
 
@@ -133,7 +134,9 @@ class _Reader:
         for one in given:
             first, dash, last = str(one).partition("-")
             low = self._vlan(int(first) if first.isdecimal() else one, "port", "trunk", number)
-            high = self._vlan(int(last) if last.isdecimal() else one, "port", "trunk", number) if dash else low
+            high = (
+                self._vlan(int(last) if last.isdecimal() else one, "port", "trunk", number) if dash else low
+            )
             found |= set(range(low, high + 1))
         return found
 
@@ -165,6 +168,6 @@ class _Reader:
             self.fail(section, section, number, f"{section} is a section", f"write [[{section}]]")
         self._file.known(data, keys, section, number)
 
-    def fail(self, section: str, key: str, number: int, message: str, cure: str = "") -> Any:
+    def fail(self, section: str, key: str, number: int, message: str, cure: str = "") -> NoReturn:
         """Raise ParameterError at a line."""
         raise ParameterError(message, place=self._file.place(section, key, number), cure=cure)

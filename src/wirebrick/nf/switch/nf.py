@@ -169,7 +169,9 @@ class _Decide:
         self._names = names
         self._stations = stations
         self._refused = refused
-        self._members = Array(U64, values=[config.members(vlan) if vlan in VLANS else 0 for vlan in range(VLAN_NUMBERS)])
+        self._members = Array(
+            U64, values=[config.members(vlan) if vlan in VLANS else 0 for vlan in range(VLAN_NUMBERS)]
+        )
         self._tagged = Array(U64, values=[config.tagged(vlan) for vlan in range(VLAN_NUMBERS)])
         self._native = Array(U16, values=[port.untagged for port in config.ports])
 
@@ -305,7 +307,12 @@ def _report(stations: Directory, names: tuple[str, ...], refused: Counter) -> Re
         title += f"; the first {ROWS:,}"
     low = (1 << 48) - 1
     rows = [
-        (int(key.where) >> 48, str(MacAddress(int(key.where) & low)), names[port], "fixed" if stays else "learned")
+        (
+            int(key.where) >> 48,
+            str(MacAddress(int(key.where) & low)),
+            names[port],
+            "fixed" if stays else "learned",
+        )
         for key, port, stays in found[:ROWS]
     ]
     return Report(title, ["vlan", "station", "port", "how"], rows)
