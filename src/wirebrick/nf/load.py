@@ -35,12 +35,15 @@ from wirebrick.stream.network_function import Configured, NetworkFunction
 
 LIBRARY = {
     "blocklist": "wirebrick.nf.blocklist.nf:blocklist",
+    "arp": "wirebrick.nf.arp:arp",
     "delay": "wirebrick.nf.delay:delay",
     "dns": "wirebrick.nf.dns.nf:dns",
     "external": "wirebrick.nf.external:external",
     "firewall": "wirebrick.nf.firewall.nf:firewall",
     "ids": "wirebrick.nf.ids.nf:ids",
     "link": "wirebrick.nf.link.nf:link",
+    "fragment": "wirebrick.nf.fragment:fragment",
+    "gre": "wirebrick.nf.gre:gre",
     "macswap": "wirebrick.nf.macswap:macswap",
     "maglev": "wirebrick.nf.maglev.nf:maglev",
     "generate": "wirebrick.nf.generate.nf:generate",
@@ -52,7 +55,11 @@ LIBRARY = {
     "policer": "wirebrick.nf.policer.nf:policer",
     "sample": "wirebrick.nf.sample:sample",
     "shaper": "wirebrick.nf.shaper:shaper",
+    "reassemble": "wirebrick.nf.reassemble:reassemble",
+    "router": "wirebrick.nf.router.nf:router",
+    "switch": "wirebrick.nf.switch.nf:switch",
     "ttl": "wirebrick.nf.ttl:ttl",
+    "vxlan": "wirebrick.nf.vxlan:vxlan",
 }
 FILE = re.compile(r"(.*?\.py)(?::(.*))?", re.DOTALL)
 ASSIGNMENT = re.compile(r"\s*([^=,\s]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^,]*?))\s*(?:,|$)", re.DOTALL)

@@ -72,6 +72,7 @@ class State(Saving, metaclass=_Made):
 
     operations: Mapping[str, Operation] = {}
     ahead: Callable[[int, int], int] | None = None
+    least_frame = 0  # bytes of the largest packet that it may make; 0: none is larger than those that come
     packets_wait = (
         True  # until a worker takes them; where they come by themselves, a worker that waits loses some
     )

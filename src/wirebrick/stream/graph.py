@@ -37,6 +37,7 @@ class Scope:
     states: list[Any] = field(default_factory=list)
     reports: list[Callable[[], Any]] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+    copies: int = 1  # of each packet, at most, that are expected of it
     remarks: list[str] = field(default_factory=list)
     children: list[Scope] = field(default_factory=list)
     made: list[Any] = field(default_factory=list)  # the state objects that its function made, in order
@@ -146,6 +147,16 @@ def remark(text: str) -> None:
         raise GraphError("remark() belongs into a network function", place=caller_place())
     if _current[-1].again is None:
         _current[-1].remarks.append(text)
+
+
+def most_copies(count: int) -> None:
+    """Have room for ``count`` more packets for every packet of a burst, where an NF copies or makes more than one.
+
+    To be called while a network function is built. Raises GraphError outside of an NF.
+    """
+    if not _current:
+        raise GraphError("most_copies() belongs into a network function", place=caller_place())
+    _current[-1].copies = max(_current[-1].copies, count)
 
 
 class Input(Node):
