@@ -97,7 +97,7 @@ def in_c(database: hyperscan.Database, data: Payloads) -> Callable[[int], int]:
     return lambda rounds: int(function(scan, address, scratch, data.at, len(data.texts), rounds))
 
 
-def mpps(scan: Callable[[int], int], seconds: float) -> Callable[[], float]:
+def mpps(scan: Callable[[int], int], seconds: float, payloads: int = PAYLOADS) -> Callable[[], float]:
     """Measure million payloads a second, for about so long."""
 
     def measure() -> float:
@@ -107,7 +107,7 @@ def mpps(scan: Callable[[int], int], seconds: float) -> Callable[[], float]:
             scan(rounds)
             took = time.perf_counter() - begin
             if took >= 0.7 * seconds:
-                return PAYLOADS * rounds / took / 1e6
+                return payloads * rounds / took / 1e6
             rounds = max(rounds + 1, round(rounds * min(20.0, seconds / max(took, 1e-6))))
 
     return measure

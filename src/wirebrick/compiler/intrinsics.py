@@ -120,6 +120,22 @@ _define("wrap_mul", 2, lambda builder, a, b: builder.mul(a, b))
 _define("wrap_shl", 2, lambda builder, a, n: builder.shl(a, n))
 
 
+def _lanes_within(builder: Any, low: Any, high: Any, a: Any, b: Any) -> Any:
+    words, kind = ir.VectorType(I64, 2), ir.VectorType(I16, 8)
+    key: Any = ir.Constant(words, ir.Undefined)
+    for number, word in enumerate((a, b)):
+        key = builder.insert_element(key, word, ir.Constant(I32, number))
+    lanes = builder.bitcast(key, kind)
+    bounds = [builder.load(_pointer(builder, at, kind), align=1) for at in (low, high)]
+    above = builder.icmp_unsigned(">=", lanes, bounds[0])
+    below = builder.icmp_unsigned("<=", lanes, bounds[1])
+    inside = builder.bitcast(builder.and_(above, below), I8)
+    return builder.zext(builder.icmp_unsigned("==", inside, I8(255)), I64)
+
+
+_define("lanes_within", 4, _lanes_within)
+
+
 def _cycles(builder: Any) -> Any:
     function = builder.module.declare_intrinsic("llvm.readcyclecounter", (), ir.FunctionType(I64, ()))
     return builder.call(function, [])

@@ -39,8 +39,13 @@ LIBRARY = {
     "dns": "wirebrick.nf.dns.nf:dns",
     "external": "wirebrick.nf.external:external",
     "firewall": "wirebrick.nf.firewall.nf:firewall",
+    "ids": "wirebrick.nf.ids.nf:ids",
+    "link": "wirebrick.nf.link.nf:link",
     "macswap": "wirebrick.nf.macswap:macswap",
+    "maglev": "wirebrick.nf.maglev.nf:maglev",
     "monitor": "wirebrick.nf.monitor.nf:monitor",
+    "nat": "wirebrick.nf.nat.nf:nat",
+    "policer": "wirebrick.nf.policer.nf:policer",
     "ttl": "wirebrick.nf.ttl:ttl",
 }
 FILE = re.compile(r"(.*?\.py)(?::(.*))?", re.DOTALL)

@@ -152,7 +152,7 @@ class Regexes(State):
             except RegexError as error:
                 raise ValueError(f"regular expression {number}, {error}") from None
             made.append((program, table_of(program, self.states) if self.states else None))
-        return _packed(made)
+        return packed(made)
 
 
 class Ways(State):
@@ -165,8 +165,8 @@ class Ways(State):
         return layout.W_LISTS + 3 * native.LISTS + native.STACK
 
 
-def _packed(made: Sequence[tuple[Program, RegexTable | None]]) -> NDArray[np.uint8]:
-    """Entries, then programs or tables, one behind the other."""
+def packed(made: Sequence[tuple[Program, RegexTable | None]]) -> NDArray[np.uint8]:
+    """The block: entries, then programs or tables, one behind the other."""
     import numpy as np
 
     image = bytearray(layout.X_ENTRIES + len(made) * layout.ENTRY)

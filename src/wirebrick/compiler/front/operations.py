@@ -23,7 +23,7 @@ from wirebrick.compiler.kinds import (
 from wirebrick.packet import frame
 from wirebrick.packet.faults import VALUE
 from wirebrick.state.base import State
-from wirebrick.state.consistency import Strict
+from wirebrick.state.consistency import Partitioned, Strict
 
 if TYPE_CHECKING:
     from wirebrick.compiler.front.emitter import Emitter
@@ -50,16 +50,26 @@ def operate(
     f.unit.footprint("writes" if operation.writes else "reads", holder.name)
     f.unit.shared.modules.add(function.__module__)
     others = [block_of(f, getattr(holder, other), writes=True) for other in operation.others]
+    notes = _notes(f, holder) if operation.ahead else []
     clock = [f"load64({f.need('d')} + {frame.D_TIME})"] if operation.clock else []
     constants = [str(getattr(holder, constant)) for constant in operation.constants]
-    call = f"{function.__name__}({', '.join([block, *others, *clock, *constants, *codes])})"
+    call = f"{function.__name__}({', '.join([block, *others, *notes, *clock, *constants, *codes])})"
     if operation.result == "nothing":
         f.line(call)
         return Value(NOTHING, "0")
     code = f.keep(call)
+    if operation.record is not None:
+        return Value(RecordKind(operation.record, state=holder), code)
     if operation.result == "bool":
         return Value(BOOL, f"({code} != 0)")
     return Value(NAT if operation.result == "natural" else INT, code)
+
+
+def _notes(f: Emitter, holder: State) -> list[str]:
+    """What was found out ahead about the packets of the burst; what workers share isn't looked at ahead."""
+    if not isinstance(holder.consistency, Partitioned):
+        return ["0", "0"]
+    return [f.need("ahead" + f.unit.state(f, holder).removeprefix("t")), f.need("d")]
 
 
 def _number(f: Emitter, node: ast.AST, holder: State, name: str, value: Value) -> list[str]:
