@@ -23,6 +23,7 @@ from wirebrick.stream.map import Map
 from wirebrick.stream.metadata import Metadata
 from wirebrick.stream.packetize import Packetize
 from wirebrick.stream.push import Push
+from wirebrick.stream.remake import Remake
 from wirebrick.stream.shuffle import Shuffle
 from wirebrick.stream.transform import Transform
 from wirebrick.stream.window import Window
@@ -71,7 +72,7 @@ def analyse(
     functions: dict[Any, Any] = {}
     for node in graph.nodes:
         function = getattr(node, "function", None)
-        if isinstance(node, Window | Packetize):
+        if isinstance(node, Window | Packetize | Remake):
             shared.state_number(node.state)
         if function is None:
             continue

@@ -39,10 +39,11 @@ MODULES_OF = {
         "wirebrick.state.reassembly_give_native",
         "wirebrick.state.reassembly_index_native",
     ),
+    "remake": ("wirebrick.packet.made",),
     "packetize": ("wirebrick.packet.made", "wirebrick.state.rewrite_native"),
 }
 
-RESIZING = ("push", "pop", "packetize")  # operators that make packets longer or shorter
+RESIZING = ("push", "pop", "packetize", "remake")  # operators that make packets longer or shorter
 
 
 @dataclass

@@ -9,7 +9,9 @@ from typing import Any
 
 from wirebrick.headers.header import Header
 from wirebrick.packet.encapsulate import pop, push
+from wirebrick.packet.frame import W_USED
 from wirebrick.packet.layer import Layer
+from wirebrick.packet.memory import load64
 from wirebrick.packet.packet import Packet
 from wirebrick.runtime.filter import interpret_filter
 from wirebrick.runtime.holding import Holding
@@ -29,6 +31,7 @@ from wirebrick.stream.packetize import Packetize
 from wirebrick.stream.parse import Parse
 from wirebrick.stream.pop import Pop
 from wirebrick.stream.push import Push
+from wirebrick.stream.remake import Remake
 from wirebrick.stream.send import Send
 from wirebrick.stream.shuffle import FULL, Shuffle
 from wirebrick.stream.stream import Stream
@@ -88,6 +91,8 @@ def operator_of(
         return _hold(node, Holding(setting.graph, node, function))
     if isinstance(node, Packetize):
         return _filling(node, function, own)
+    if isinstance(node, Remake):
+        return _remake(node)
     if isinstance(node, Window):
         return _window(node, function, setting)
     assert isinstance(node, FunctionNode)
@@ -237,6 +242,32 @@ def _window(node: Window, function: Function | None, setting: Setting) -> Operat
     windowing = Windowing(node, function, setting.count)
     setting.windowings.append(windowing)
     return windowing
+
+
+def _remake(node: Remake) -> Operator:
+    def run(packet: Packet, stream: Stream) -> On | Done:
+        context, last = packet._context, packet._layers[-1]
+        meta = packet._metadata._at if packet._metadata is not None else 0
+        first = load64(context + W_USED)
+        extra = node.state.remake(
+            node.step, context, packet._position, last.start, last.begin, meta, packet.timestamp
+        )
+        if extra < 0:
+            return Done("drop", node.reasons[-extra - 1])
+        packet._layers.pop()
+        made = []
+        for position in range(first, first + extra):
+            other = Packet(context, position, packet._ports, packet._ender)
+            other._layers = [layer.copy() for layer in packet._layers]
+            other._pending = dict(packet._pending)
+            other._metadata = packet._metadata and packet._metadata.copy()
+            made.append(other)
+        for one in (packet, *made):
+            for layer in one._layers:
+                layer.end = layer.wire = one._descriptor.length
+        return On(node.outputs[0], made=tuple(made))
+
+    return run
 
 
 def _filling(node: Packetize, function: Function | None, own: frozenset[type[Header]]) -> Operator:

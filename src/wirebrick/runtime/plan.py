@@ -32,6 +32,7 @@ from wirebrick.stream.filter import ExpressionFilter, Filter
 from wirebrick.stream.graph import Graph, Node
 from wirebrick.stream.hold import Hold
 from wirebrick.stream.parse import Parse
+from wirebrick.stream.remake import Remake
 from wirebrick.stream.send import Send
 from wirebrick.stream.shuffle import FULL, Shuffle
 
@@ -167,6 +168,8 @@ def _reasons(node: Node) -> tuple[str, ...]:
         return node.reasons()
     if isinstance(node, Shuffle):
         return (FULL,)
+    if isinstance(node, Remake):
+        return node.reasons
     if isinstance(node, Hold):
         return (node.reason,)
     if node.kind == "packetize":

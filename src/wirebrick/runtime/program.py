@@ -66,8 +66,9 @@ def make_program(
     program.shuffles = shuffle_plans(graph)
     program.holds = hold_plans(graph, plan)
     program.finishes = "window" in kinds or bool(program.holds)
-    if kinds & {"packetize", "duplicate"} or make_packets(program.states):
+    if kinds & {"packetize", "remake", "duplicate"} or make_packets(program.states):
         program.room = MADE
+    program.room = max(program.room, 1 + max((scope.copies for scope in graph.scopes), default=1))
     if program.holds:  # as many packets as come in may go on beside them, of other lengths
         program.room *= 2
         program.keeps_lengths = False

@@ -15,6 +15,7 @@ from wirebrick.compiler.emit.hold import emit_release
 from wirebrick.compiler.emit.known import Knowledge, structural_fields
 from wirebrick.compiler.emit.packetize import emit_made
 from wirebrick.compiler.emit.parsing import OK
+from wirebrick.compiler.emit.remake import emit_remade
 from wirebrick.compiler.emit.sharing import locks_of, return_blocks, take_blocks
 from wirebrick.compiler.emit.shuffle import emit_resume
 from wirebrick.compiler.emit.taps import around, beginning
@@ -32,6 +33,7 @@ from wirebrick.stream.hold import Hold
 from wirebrick.stream.merge import Merge
 from wirebrick.stream.metadata import Metadata
 from wirebrick.stream.packetize import Packetize
+from wirebrick.stream.remake import Remake
 from wirebrick.stream.shuffle import Shuffle
 from wirebrick.stream.stream import Stream
 from wirebrick.stream.window import Window
@@ -56,7 +58,7 @@ class Fused:
         self.spaces: set[str] = set()
         self.shuffles = [node for node in graph.nodes if isinstance(node, Shuffle)]
         self.holds = holds_of(graph)
-        self.makers = [node for node in graph.nodes if isinstance(node, Packetize | Duplicate)]
+        self.makers = [node for node in graph.nodes if isinstance(node, Packetize | Remake | Duplicate)]
         self.windows = [node for node in graph.nodes if isinstance(node, Window)]
         self.local_ports = self._local_ports()
         self.counted = nodes.counted_boundaries(graph, functions)
@@ -86,6 +88,8 @@ class Fused:
                 emit_release(self, node)
             elif isinstance(node, Packetize):
                 emit_made(self, node)
+            elif isinstance(node, Remake):
+                emit_remade(self, node)
             elif isinstance(node, Duplicate):
                 emit_second(self, node)
         body: list[str] = []

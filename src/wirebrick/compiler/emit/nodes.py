@@ -10,6 +10,7 @@ from wirebrick.compiler.emit.encapsulation import emit_pop, emit_push
 from wirebrick.compiler.emit.filters import emit_expression, emit_filter
 from wirebrick.compiler.emit.hold import emit_hold
 from wirebrick.compiler.emit.parsing import OK, announced, parse_function
+from wirebrick.compiler.emit.remake import emit_remake
 from wirebrick.compiler.emit.shuffle import emit_shuffle
 from wirebrick.compiler.emit.windows import emit_window
 from wirebrick.compiler.front.packets import DROP, SEND
@@ -27,6 +28,7 @@ from wirebrick.stream.metadata import Metadata
 from wirebrick.stream.parse import Parse
 from wirebrick.stream.pop import Pop
 from wirebrick.stream.push import Push
+from wirebrick.stream.remake import Remake
 from wirebrick.stream.send import Send
 from wirebrick.stream.shuffle import Shuffle
 from wirebrick.stream.transform import Transform
@@ -244,6 +246,7 @@ EMIT: dict[type[Node], Callable[[Any, Any], None]] = {
     Hold: emit_hold,
     Duplicate: emit_duplicate,
     Window: emit_window,
+    Remake: emit_remake,
     Drop: _drop,
     Send: _send,
     Output: _output,

@@ -21,6 +21,7 @@ OPTIONS = {
     "payload": ("payload", "zero, random or text"),
     "gap": ("gap_ns", "whole nanoseconds"),
     "ttl": ("ttl", "1 to 255"),
+    "servers": ("servers", "how many destinations there are"),
     "rate": ("rate", "a rate, as 10kpps or 100Mbit, or two with a ramp: 1kpps-100kpps"),
     "ramp": ("ramp", "a duration, as 10s"),
 }
