@@ -17,6 +17,7 @@ EXPERIMENTS = {
     "startup": "how long small uses of the command take",
     "firewall": "10, 100 and 1000 rules beside a linear scan in C (for information)",
     "maglev": "100 backends by three deliveries, 1k to 1M connections, beside C with the same tables",
+    "maglev_disruption": "the Maglev paper's figures 11 and 12: how even tables are, and what failures change",
     "monitor": "1k, 100k and 1M flows (for information)",
     "table": "a table updated for each packet, 1k to 8M flows, beside open addressing with prefetch in C",
     "window": "1,000 interleaved TCP streams with 2 % reordering and 1 % duplicates, put in order",
