@@ -1,9 +1,9 @@
-"""The figures 11 and 12 of the Maglev paper: how even the tables of 1,000 backends are, and what changes when some fail.
+"""Figures 11 and 12 of the Maglev paper: how even the tables of 1,000 backends are, and what changes when some fail.
 
 Over-provisioning: by how much the backend with the largest share has more than the mean, in percent. Disruption: of the
 places whose backend has not failed, how many have another one afterwards, in percent; beside it the same of a ring with
-consistent hashing (Karger et al., 1997) and of rendezvous hashing (Thaler and Ravishankar, 1998), of which the paper says
-that they change none, and how uneven these are.
+consistent hashing (Karger et al., 1997) and of rendezvous hashing (Thaler and Ravishankar, 1998), which change none,
+and are uneven.
 """
 
 from __future__ import annotations
@@ -58,7 +58,9 @@ def rendezvous(size: int, backends: list[int]) -> Choice:
     places = _random(0, size)
     best, owner = np.zeros(size, np.uint64), np.zeros(size, np.uint32)
     for number in backends:
-        mixed = (places ^ np.uint64((number + 1) * 0x9E3779B97F4A7C15 & (1 << 64) - 1)) * np.uint64(0xBF58476D1CE4E5B9)
+        mixed = (places ^ np.uint64((number + 1) * 0x9E3779B97F4A7C15 & (1 << 64) - 1)) * np.uint64(
+            0xBF58476D1CE4E5B9
+        )
         mixed = (mixed ^ (mixed >> np.uint64(31))) * np.uint64(0x94D049BB133111EB)
         mixed ^= mixed >> np.uint64(29)
         better = mixed > best

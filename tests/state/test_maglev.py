@@ -89,11 +89,17 @@ def test_another_seed_is_another_table():
 
 
 ADDRESSES = st.sampled_from([1, 2, 3, (1 << 32) - 1, 1 << 32, 0x20010DB8 << 96, (0x20010DB8 << 96) + 1])
-PLACES = st.tuples(ADDRESSES, st.sampled_from([0, 6, 17]), st.integers(0, 3)).map(lambda p: p if p[1] else (p[0], 0, 0))
+PLACES = st.tuples(ADDRESSES, st.sampled_from([0, 6, 17]), st.integers(0, 3)).map(
+    lambda p: p if p[1] else (p[0], 0, 0)
+)
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.dictionaries(PLACES, st.integers(0, 15)), st.dictionaries(PLACES, st.integers(0, 15)), st.sets(ADDRESSES))
+@given(
+    st.dictionaries(PLACES, st.integers(0, 15)),
+    st.dictionaries(PLACES, st.integers(0, 15)),
+    st.sets(ADDRESSES),
+)
 def test_look_ups(places, origins, owned):
     maglev = Maglev(services=16, backends=16, places=128, size=7)
     maglev.show(Balance(places=places, owned=owned, origins=origins))
@@ -114,7 +120,11 @@ def test_look_ups(places, origins, owned):
             answer = expected(table, address, protocol, port)
             assert getattr(maglev, name)(address, protocol, port) == answer
             look = compiled(native.__name__, f"maglev_{name}", 5)
-            assert look(first, *words, protocol, port) == look(maglev.blocks[0], *words, protocol, port) == answer
+            assert (
+                look(first, *words, protocol, port)
+                == look(maglev.blocks[0], *words, protocol, port)
+                == answer
+            )
         assert maglev.owns(address) == (address in owned)
 
 
@@ -139,7 +149,9 @@ def test_flows_are_spread_evenly_whatever_counts_up():
     maglev.show(Balance([Service()], [populate(65537, [(str(n), 1, n) for n in range(10)])], seed=3))
     maglev.allocate(1)
     for field in ("src", "src_port", "dst", "dst_port"):
-        chosen = [maglev.choose(0, FlowKey(version=4, protocol=6, **{field: number})) for number in range(5000)]
+        chosen = [
+            maglev.choose(0, FlowKey(version=4, protocol=6, **{field: number})) for number in range(5000)
+        ]
         counts = np.bincount(chosen, minlength=10)
         assert ((counts - 500) ** 2 / 500).sum() < 40, field  # chi-square with 9 degrees: 1 in 100,000
 
@@ -149,7 +161,8 @@ def test_nothing_there():
     maglev.show(Balance([Service(address=5)], [populate(7, [])]))
     maglev.allocate(1)
     assert maglev.choose(0, FlowKey()) == -1
-    assert maglev.backend(5).generation == 0 and maglev.record(9).address == 0
+    assert maglev.backend(5).generation == 0
+    assert maglev.record(9).address == 0
 
 
 def test_refused():
