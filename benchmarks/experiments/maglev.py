@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.experiments.table import once_seen
 from benchmarks.harness.baseline import CNF, Baseline
 from benchmarks.harness.errors import BenchmarkError
 from benchmarks.harness.machine import pinned
@@ -20,6 +19,7 @@ from benchmarks.harness.memory import SIZE
 from benchmarks.harness.options import Options
 from benchmarks.harness.pairs import interleaved
 from benchmarks.harness.row import Row, Target
+from benchmarks.harness.warm import once_seen
 from wirebrick.nf.maglev import maglev
 from wirebrick.nf.maglev.config import load_config
 from wirebrick.nf.maglev.decide import Traffic as Seen

@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from wirebrick.compiler.lower.module import Lowered, Module, Space
 
 RANGE_COUNT = "range_count"
+MARKS = {
+    "apart": ("noinline",),
+    "rare": ("noinline", "cold"),
+    "seldom": ("noinline", "cold"),
+    "inlined": ("alwaysinline",),
+}  # those of ``packet.memory``
 
 
 class Lowering:
@@ -70,9 +76,10 @@ def lower_function(
     name = target.get_unique_name(f"{node.name}.{'_'.join(map(str, kinds))}")
     function = ir.Function(target, ir.FunctionType(returns, [llvm_type(kind) for kind in kinds]), name)
     function.linkage = "internal"
-    if node.decorator_list:  # seldom
-        function.attributes.add("cold")
-        function.attributes.add("noinline")
+    for mark in node.decorator_list:
+        assert isinstance(mark, ast.Name)
+        for attribute in MARKS[mark.id]:
+            function.attributes.add(attribute)
     low = Lowering(module, space, function, result)
     if len(node.args.args) != len(kinds):
         raise TypeError(f"{space.file}: {node.name} takes {len(node.args.args)} arguments, not {len(kinds)}")

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from wirebrick.errors import PortError
 from wirebrick.ports.memory.flows import ICMP, L4_SIZES, TCP, UDP
+from wirebrick.ports.memory.pace import Pace, read_pace
 from wirebrick.ports.suggest import did_you_mean
 
 IMIX = (64,) * 7 + (594,) * 4 + (1518,)
@@ -67,6 +68,9 @@ class Traffic:
     gap_ns: int = 1000  # from one timestamp to the next
     ttl: int = 64  # and the hop limit
     servers: int = 0  # destinations, each an address and a port; 0: as the flows' numbers have it
+    rate: str = ""  # in real time: packets or bits a second, as "10kpps"; "": as fast as they are taken
+    ramp: str = ""  # how long it takes from the first of two rates to the second
+    pace: Pace | None = field(init=False, repr=False, compare=False)
     mix: list[tuple[int, float]] = field(init=False, repr=False, compare=False)
     sizes: tuple[int, int] | list[int] = field(init=False, repr=False, compare=False)
 
@@ -86,6 +90,7 @@ class Traffic:
         wrong = f"payload is {self.payload!r}"
         _require(self.payload in PAYLOADS, wrong, did_you_mean(self.payload, PAYLOADS))
         object.__setattr__(self, "mix", _mix(self.protocols))
+        object.__setattr__(self, "pace", read_pace(self.rate, self.ramp))
         object.__setattr__(self, "sizes", self._sizes())
         cure = f"make fewer flows or smaller packets: templates may take {MOST_BYTES / 2**30:g} GiB"
         needs = self._bytes_needed()
