@@ -63,8 +63,8 @@ def blocklist(
     State
         The prefixes, which all workers read, and a counter for each, in each worker. A million prefixes take about
         four seconds to read, and 150 MB; there is room for twice as many as the file has at first, at least 65,536.
-        When a file is changed, all packets of a burst see the old list or the new one; a file with errors, or too large,
-        is refused and the old list stays.
+        When a file is changed, all packets of a burst see the old list or the new one; a file with errors, or too
+        large, is refused and the old list stays.
 
     Example
         ``wirebrick run blocklist:prefixes=drop.txt,match=src --in in.pcap --out out.pcap``
