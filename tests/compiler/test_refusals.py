@@ -205,7 +205,7 @@ RIGHTS = [
     ("transform", "packet.payload[0:2].insert(0, 1)", "for packet.payload itself", "part"),
     ("transform", 'packet.drop("two words")', "can't be a reason", "ttl_expired"),
     ("transform", "packet.drop(packet.length)", "a constant text", ""),
-    ("transform", "packet.send()", "a constant text", ""),
+    ("transform", "packet.send()", "send() takes a port", ""),
     ("transform", 'packet.send("nowhere")', "no port named", "mirror"),
     ("transform", "packet.copy(1)", "takes no arguments", ""),
     ("transform", "packet.flow(1)", "takes no arguments", ""),

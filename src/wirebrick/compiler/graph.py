@@ -32,15 +32,18 @@ MODULES = (
 # What only graphs with certain operators call.
 MODULES_OF = {
     "shuffle": ("wirebrick.packet.flow_hash", "wirebrick.runtime.ring_native"),
+    "duplicate": ("wirebrick.packet.made",),
+    "hold": ("wirebrick.runtime.hold_native",),
     "window": (
         "wirebrick.state.reassembly_native",
         "wirebrick.state.reassembly_give_native",
         "wirebrick.state.reassembly_index_native",
     ),
+    "remake": ("wirebrick.packet.made",),
     "packetize": ("wirebrick.packet.made", "wirebrick.state.rewrite_native"),
 }
 
-RESIZING = ("push", "pop", "packetize")  # operators that make packets longer or shorter
+RESIZING = ("push", "pop", "packetize", "remake")  # operators that make packets longer or shorter
 
 
 @dataclass

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from wirebrick.headers.header import Header
 from wirebrick.packet.body import Body, Fate
 from wirebrick.packet.edit import copy_packet
-from wirebrick.packet.faults import ROOM, Fault
+from wirebrick.packet.faults import ROOM, VALUE, Fault
 from wirebrick.packet.flow import FlowKey
 from wirebrick.packet.flow_key import flow_key
 from wirebrick.packet.frame import NO_PORT
@@ -93,9 +93,9 @@ class Packet(Body):
         return None if number == NO_PORT else self._ports[number]
 
     @egress.setter
-    def egress(self, port: str) -> None:
+    def egress(self, port: str | None) -> None:
         self._write()
-        self._descriptor.egress = self._port(port)
+        self._descriptor.egress = NO_PORT if port is None else self._port(port)
 
     def flow(self) -> FlowKey:
         """The 5-tuple of the innermost IPv4 or IPv6 header."""
@@ -112,9 +112,14 @@ class Packet(Body):
 
     # What a user function does.
 
-    def send(self, port: str) -> None:
-        """Send it out of a port, past the rest of the graph (when the function has ended; copies at once)."""
+    def send(self, port: str | None) -> None:
+        """Send it out of a port, past the rest of the graph (when the function has ended; copies at once).
+
+        ``port``: a name, or what ``ingress`` and ``egress`` give; None, an egress never set, is a fault.
+        """
         self._write()
+        if port is None:
+            raise Fault(VALUE)
         self._port(port)
         self._end(("send", port))
 

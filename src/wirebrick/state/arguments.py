@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import operator
 from typing import Any
 
@@ -48,13 +49,6 @@ def key_at(name: str, Key: type[Record], key: Any) -> int:
     return int(key._at)
 
 
-def octets_at(value: Any) -> tuple[int, int]:
-    """Address and size of bytes of a packet. Raises TypeError for what is something else."""
-    if not isinstance(value, Octets):
-        raise TypeError(f"{value!r} is no bytes of the packet")
-    return value._at, value._size
-
-
 def natural(value: Any) -> int:
     """A number that isn't negative and fits 63 bits. Raises ValueError, OverflowError (both are faults)."""
     number = operator.index(value)
@@ -63,3 +57,18 @@ def natural(value: Any) -> int:
     if number >= 1 << 63:
         raise OverflowError(f"{number} does not fit 63 bits")
     return number
+
+
+def octets(data: Any) -> Octets:
+    """Bytes that an operation reads: those of a packet or a window as they are, others (in tests) copied.
+
+    Raises TypeError for what isn't bytes.
+    """
+    if isinstance(data, Octets):
+        return data
+    if not isinstance(data, bytes):
+        raise TypeError(f"{data!r} is not bytes")
+    kept = ctypes.create_string_buffer(data, max(1, len(data)))
+    view = Octets(ctypes.addressof(kept), len(data))
+    view.__dict__["_kept"] = kept
+    return view

@@ -12,7 +12,7 @@ from wirebrick.errors import GraphError, caller_place
 from wirebrick.packet.flow import FlowKey
 from wirebrick.packet.memory import load8, load16, load32, load64, store64
 from wirebrick.state import connections_layout as layout
-from wirebrick.state.arguments import key_at, natural, octets_at, whole
+from wirebrick.state.arguments import key_at, natural, octets, whole
 from wirebrick.state.base import State, worker
 from wirebrick.state.connections_ahead_native import prefetch_connections
 from wirebrick.state.connections_native import connection_expire, connection_open, connection_track
@@ -104,7 +104,7 @@ class Connections(State):
     operations = {
         "track": Operation(
             connection_track,
-            ("key", "octets", "natural", "natural"),
+            ("key", "bytes", "natural", "natural"),
             result="natural",
             clock=True,
             ahead=True,
@@ -164,7 +164,8 @@ class Connections(State):
     def track(self, key: FlowKey, payload: Any, claimed: int, more: int) -> int:
         """What becomes of a packet (in user functions)."""
         at = key_at(self.name, FlowKey, key)
-        where, size = octets_at(payload)
+        data = octets(payload)
+        where, size = data._at, data._size
         return connection_track(
             self.changing(), 0, 0, worker.now, at, where, size, natural(claimed), natural(more)
         )

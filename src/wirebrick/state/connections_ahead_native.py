@@ -14,9 +14,9 @@ from wirebrick.packet.memory import (
     load64,
     load64be,
     prefetch,
-    rare,
     store64,
 )
+from wirebrick.seldom import seldom
 from wirebrick.state.connections_key_native import key_home, key_v4, key_v6
 from wirebrick.state.connections_layout import C_TABLE, STRIDE
 from wirebrick.state.flow_prefetch_native import NOTES_MASK, NOTES_SHIFT, last_word
@@ -60,7 +60,7 @@ def connection_home(block: int, data: int, end: int) -> int:
     return other_home(block, data, end)
 
 
-@rare
+@seldom
 def other_home(block: int, data: int, end: int) -> int:
     """The same of other frames."""
     first = second = 0

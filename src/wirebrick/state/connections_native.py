@@ -16,11 +16,11 @@ from wirebrick.packet.memory import (
     load32,
     load32be,
     load64,
-    rare,
     store8,
     store32,
     store64,
 )
+from wirebrick.seldom import seldom
 from wirebrick.state.connections_icmp_native import HEADER, is_error, query_of, quoted_v4, quoted_v6
 from wirebrick.state.connections_key_native import (
     has_key,
@@ -215,7 +215,7 @@ def has_expired(slot: int, now: int) -> bool:
     return 0 < late < BACKWARDS
 
 
-@rare
+@seldom
 def forget(block: int, slot: int) -> int:
     """The connection in a slot has expired."""
     table = block + C_TABLE
@@ -248,7 +248,7 @@ def connection_find(block: int, now: int, key: int, first: int, second: int, fro
     return slot
 
 
-@rare
+@seldom
 def track_icmp(block: int, now: int, key: int, at: int, size: int) -> int:
     """What becomes of an ICMP message: queries are connections, errors are related to one, others are neither."""
     if size < HEADER:
@@ -356,7 +356,7 @@ def was_sent(slot: int, from_upper: int, at: int) -> bool:
     return 0 <= behind <= max(LEAST_ACK_WINDOW, largest_window(value, 1 - answers))
 
 
-@rare
+@seldom
 def connection_open(block: int, now: int) -> int:
     """Enter the connection that the packet tracked last begins: 1, or 0: there is no room."""
     marks = block + C_VALUE + V_MARKS

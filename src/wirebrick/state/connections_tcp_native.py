@@ -18,11 +18,11 @@ from wirebrick.packet.memory import (
     load16be,
     load32,
     load32be,
-    rare,
     store8,
     store16,
     store32,
 )
+from wirebrick.seldom import seldom
 from wirebrick.state.connections_layout import (
     ACKED_ANSWERS,
     ACKED_BEGAN,
@@ -200,7 +200,7 @@ def tcp_segment(value: int, answers: int, tcp: int, size: int, data: int, more: 
     return PASS
 
 
-@rare
+@seldom
 def segment_of_syn(value: int, answers: int, tcp: int, size: int, data: int) -> int:
     """A segment of a connection of which only a SYN was seen."""
     flags = load8(tcp + T_FLAGS) & (FLAG_FIN | FLAG_SYN | FLAG_RST | FLAG_ACK)
@@ -282,7 +282,7 @@ def fits(value: int, answers: int, own: int, other: int, seq: int, end: int, ack
     )
 
 
-@rare
+@seldom
 def reset(value: int, own: int, state: int, marks: int, seq: int) -> int:
     """A RST whose sequence number is in the window, or was."""
     if marks & LIBERAL == 0:

@@ -40,7 +40,10 @@ def _copies(graph: Graph, functions: dict[Node, Any], scope: Scope) -> bool:
 def _moves(graph: Graph, scope: Scope) -> bool:
     """Whether packets may leave the NF in another worker than they came in, or be made in it."""
     inside = {scope, *_nested(graph, scope)}
-    return any(node.scope in inside and node.kind in ("shuffle", "packetize") for node in graph.nodes)
+    return any(
+        node.scope in inside and node.kind in ("shuffle", "packetize", "remake", "duplicate")
+        for node in graph.nodes
+    )
 
 
 def _nested(graph: Graph, scope: Scope) -> list[Scope]:

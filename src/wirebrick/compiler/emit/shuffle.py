@@ -100,7 +100,8 @@ def emit_resume(f: Fused, node: Shuffle) -> None:
     code, stream = f.code, node.outputs[0]
     code.line(f"if at == {f.label(node)}:")
     with code.indent():
-        code.line(f"if entry == {f.label(node)}:")
+        # What a hold of before the shuffle let go beside these packets brings nothing from a ring.
+        code.line(f"if entry == {f.label(node)}{' and i < size' if f.holds else ''}:")
         with code.indent():
             spill.read(f, stream, "brought")
         f.go(stream, *f.settle_again(stream.stack, node.inputs))

@@ -11,6 +11,7 @@ from wirebrick.compiler.front import octets
 from wirebrick.compiler.front.expressions import expression
 from wirebrick.compiler.front.fields import load_field
 from wirebrick.compiler.front.outer import known
+from wirebrick.compiler.front.ports import are_names, chosen
 from wirebrick.compiler.front.records import load_record_field
 from wirebrick.compiler.kinds import (
     INT,
@@ -209,6 +210,8 @@ def _tuple_item(f: Emitter, node: ast.Subscript, value: Value) -> Value:
     kind = value.kind
     assert isinstance(kind, TupleKind)
     index = expression(f, node.slice)
+    if not index.is_const and are_names(value):
+        return chosen(f, node, value, index)
     if not index.is_const:
         f.refuse(node, "a tuple is indexed with a constant", "use an Array for a computed index")
     if not -len(kind.items) <= index.const < len(kind.items):

@@ -11,6 +11,7 @@ from wirebrick.compiler.front import octets
 from wirebrick.compiler.front.builtins import BUILTINS, address, arguments
 from wirebrick.compiler.front.convert import integer
 from wirebrick.compiler.front.expressions import expression
+from wirebrick.compiler.front.ports import are_names, position
 from wirebrick.compiler.front.unit import METHODS
 from wirebrick.compiler.kinds import (
     INT,
@@ -58,6 +59,11 @@ def call(f: Emitter, node: ast.Call) -> Value:
             from wirebrick.compiler.front.state import method
 
             return method(f, node, kind.value, node.func.attr, arguments(f, node))
+        if node.func.attr == "index" and are_names(holder):
+            given = arguments(f, node)
+            if len(given) != 1:
+                f.refuse(node, "index() takes a port", "ports.index(packet.ingress)")
+            return position(f, node, holder, given[0])
         if isinstance(kind, HeaderKind | RecordKind):
             return _method(f, node, holder, node.func.attr)
     function = expression(f, node.func)

@@ -52,6 +52,8 @@ def compare(f: Emitter, node: ast.AST, op: ast.cmpop, left: Value, right: Value)
         return constant(isinstance(left.kind, Nothing) == isinstance(op, ast.Is))
     symbol = SYMBOLS[type(op)]
     kinds = (left.kind, right.kind)
+    if isinstance(left.kind, PortKind) and isinstance(right.kind, PortKind) and symbol in ("==", "!="):
+        return Value(BOOL, f"({left.code} {symbol} {right.code})")
     for a, b in ((left, right), (right, left)):
         if isinstance(a.kind, Known) and isinstance(a.kind.value, str):
             return _text(f, node, op, b, a.kind.value)

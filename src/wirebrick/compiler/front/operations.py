@@ -49,14 +49,17 @@ def operate(
     block = block_of(f, holder, writes=operation.writes, atomic=atomic is not None)
     f.unit.footprint("writes" if operation.writes else "reads", holder.name)
     f.unit.shared.modules.add(function.__module__)
+    others = [block_of(f, getattr(holder, other), writes=True) for other in operation.others]
     notes = _notes(f, holder) if operation.ahead else []
     clock = [f"load64({f.need('d')} + {frame.D_TIME})"] if operation.clock else []
     constants = [str(getattr(holder, constant)) for constant in operation.constants]
-    call = f"{function.__name__}({', '.join([block, *notes, *clock, *constants, *codes])})"
+    call = f"{function.__name__}({', '.join([block, *others, *notes, *clock, *constants, *codes])})"
     if operation.result == "nothing":
         f.line(call)
         return Value(NOTHING, "0")
     code = f.keep(call)
+    if operation.record is not None:
+        return Value(RecordKind(operation.record, state=holder), code)
     if operation.result == "bool":
         return Value(BOOL, f"({code} != 0)")
     return Value(NAT if operation.result == "natural" else INT, code)
@@ -102,12 +105,16 @@ def _address(f: Emitter, node: ast.AST, holder: State, name: str, value: Value) 
     return ["0", code]
 
 
-def _octets(f: Emitter, node: ast.AST, holder: State, name: str, value: Value) -> list[str]:
+def _bytes(f: Emitter, node: ast.AST, holder: State, name: str, value: Value) -> list[str]:
     if not isinstance(value.kind, OctetsKind):
-        f.refuse(node, f"{name}() of {holder.name} takes bytes of the packet, not {value.kind}")
+        f.refuse(
+            node,
+            f"{name}() of {holder.name} takes bytes of a packet, not {value.kind}",
+            "packet.payload, a part of it",
+        )
     f.unit.touch(f, value.kind, "read")
     begin, end = value.code
     return [f"{data_of(f, value.kind)} + {begin}", f"{end} - {begin}"]
 
 
-CODES = {"number": _number, "natural": _natural, "key": _key, "address": _address, "octets": _octets}
+CODES = {"number": _number, "natural": _natural, "key": _key, "address": _address, "bytes": _bytes}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from wirebrick.compiler.front.emitter import PacketInfo
 from wirebrick.compiler.front.expressions import expression
 from wirebrick.compiler.front.fields import load_field
+from wirebrick.compiler.front.ports import existing_port
 from wirebrick.compiler.kinds import (
     NOTHING,
     HeaderKind,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from wirebrick.compiler.front.emitter import Emitter
 
 DROP, SEND = 1 << 32, 1 << 40  # fates: DROP + number of the counter, SEND + number of the port
+HOLD = 1 << 62  # HOLD + time in nanoseconds: until then the packet is held
 
 
 def packet_method(f: Emitter, node: ast.Call, kind: PacketKind, name: str) -> Value:
@@ -83,7 +85,7 @@ def _drop(f: Emitter, node: ast.Call, kind: PacketKind) -> Value:
 
 
 def _send(f: Emitter, node: ast.Call, kind: PacketKind) -> Value:
-    port = f.unit.port(f, node, _text(f, node, "the name of a port"))
+    port = _port(f, node)
     _may_end(f, node, kind, "send")
     f.unit.ownership.ended(f, node, kind.number)
     info = f.packets[kind.number]
@@ -95,8 +97,20 @@ def _send(f: Emitter, node: ast.Call, kind: PacketKind) -> Value:
         f.line(f"{info.alive} = False")
     else:
         f.fates.add("send")
-        f.line(f"fate = {SEND + port}")
+        f.line(f"fate = {SEND} + {port}")
     return Value(NOTHING, "0")
+
+
+def _port(f: Emitter, node: ast.Call) -> str:
+    """The number of the port that ``send`` is given."""
+    given = expression(f, node.args[0]) if len(node.args) == 1 and not node.keywords else None
+    port = None if given is None else existing_port(f, node, given)
+    if port is None:
+        cure = (
+            'packet.send("out"), packet.send(packet.ingress), or of a tuple of names: packet.send(ports[n])'
+        )
+        f.refuse(node, "send() takes a port", cure)
+    return port
 
 
 def _copy(f: Emitter, node: ast.Call, kind: PacketKind) -> Value:

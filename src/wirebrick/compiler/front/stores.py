@@ -12,6 +12,7 @@ from wirebrick.compiler.front.convert import integer
 from wirebrick.compiler.front.expressions import constant_of, expression, kind_of
 from wirebrick.compiler.front.fields import store_field
 from wirebrick.compiler.front.modular import low_bits, wrapped_shift
+from wirebrick.compiler.front.ports import port_number
 from wirebrick.compiler.front.records import field_of, store_cell
 from wirebrick.compiler.front.sharing import own_or_fault
 from wirebrick.compiler.front.wide import low_bits128
@@ -32,6 +33,7 @@ from wirebrick.compiler.kinds import (
 from wirebrick.errors import CheckError
 from wirebrick.headers.field import Computed
 from wirebrick.packet import frame
+from wirebrick.state.consistency import Bounded
 
 if TYPE_CHECKING:
     from wirebrick.compiler.front.emitter import Emitter
@@ -153,7 +155,10 @@ def _record_field(f: Emitter, target: ast.Attribute, holder: Value, value_of: ob
         f.unit.may_write(f, target, "metadata")
     f.unit.footprint("writes", f"{record.__name__}.{target.attr}")
     value = value_of(lambda: load_cell(f, holder.code, field), field.is_float)  # type: ignore[operator]
-    own_or_fault(f, holder.kind.state)
+    state = holder.kind.state
+    if state is not None and state.viewed and not isinstance(state.consistency, Bounded):
+        f.refuse(target, f"records of {state.name} can only be read in user functions")
+    own_or_fault(f, state)
     store_cell(f, target, holder.code, field, value)
 
 
@@ -163,11 +168,8 @@ def _packet_attribute(f: Emitter, target: ast.Attribute, kind: PacketKind, value
     f.unit.may_write(f, target, "egress")
     f.unit.ownership.used(f, target, kind.number)
     value = value_of(None, False)  # type: ignore[operator]
-    if isinstance(value.kind, Known) and isinstance(value.kind.value, str):
-        code = str(f.unit.port(f, target, value.kind.value))
-    elif type(value.kind).__name__ == "PortKind":
-        code = value.code
-    else:
+    code = port_number(f, target, value)
+    if code is None:
         f.refuse(target, f"packet.egress is a port, not {value.kind}", 'name it: packet.egress = "out"')
     f.unit.footprint("writes", "egress")
     f.unit.sets_egress = True

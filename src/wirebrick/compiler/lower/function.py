@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 RANGE_COUNT = "range_count"
 MARKS = {
     "apart": ("noinline",),
-    "rare": ("noinline", "cold"),
+    "seldom": ("noinline", "cold"),
     "inlined": ("alwaysinline",),
-}  # those of ``packet.memory``
+}  # ``seldom``, and those of ``packet.memory``
 
 
 class Lowering:
@@ -28,6 +28,7 @@ class Lowering:
         self.space = space
         self.function = function
         self.result = result
+        self.seldom = "cold" in function.attributes
         self.entry = function.append_basic_block("entry")
         self.allocas = ir.IRBuilder(self.entry)
         body = function.append_basic_block("body")

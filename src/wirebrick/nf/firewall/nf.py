@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from wirebrick.errors import ParameterError
-from wirebrick.fields import U32, U64
 from wirebrick.headers import Ethernet
+from wirebrick.nf.firewall.access import AccessList
+from wirebrick.nf.firewall.judge import TAGS, make_judge
+from wirebrick.nf.firewall.keys import KeyV4, KeyV6
 from wirebrick.nf.firewall.names import ACTIONS
-from wirebrick.nf.firewall.rows import DEFAULT_DENIED, NO_RULE, PASS, RowV4, RowV6, packed, roomy
+from wirebrick.nf.firewall.review import remarks
+from wirebrick.nf.firewall.rows import DEFAULT_DENIED, PASS
 from wirebrick.nf.firewall.rules import load_rules
 from wirebrick.nf.firewall.tally import tally
 from wirebrick.nf.firewall.tracking import Tracking
 from wirebrick.nf.ip_packets import ip_packets
+from wirebrick.nf.watched import watch
 from wirebrick.packet.packet import Packet
-from wirebrick.state.array import Array
-from wirebrick.stream.graph import at_end
+from wirebrick.stream.graph import at_end, remark
 from wirebrick.stream.merge import merge
 from wirebrick.stream.network_function import network_function
 from wirebrick.stream.stream import Stream
 
 OTHER = ("allow", "arp", "deny")
 IPV4, ARP, IPV6 = 0x0800, 0x0806, 0x86DD
-MOST_ROWS = 1_000_000  # a packet may cost about so many turns of a loop
-TAGS = (0x8100, 0x88A8, 0x9100)
 
 
 @network_function
@@ -45,6 +45,8 @@ def firewall(
     udp_two_ways: float = 300.0,
     icmp_query: float = 60.0,
     other_ip: float = 600.0,
+    capacity: int | None = None,
+    scan: bool = False,
 ) -> Stream:
     """Let IP packets through or drop them by an access list.
 
@@ -159,20 +161,15 @@ def firewall(
         )
     _check("default", default, tuple(ACTIONS))
     _check("other", other, OTHER)
-    access = load_rules(rules)
+    access = AccessList(load_rules(rules), Path(rules), capacity=capacity, scan=scan)
     allows = ACTIONS[default] == "allow"
-    v4_rows, v6_rows = packed(access)
-    rows = max(len(v4_rows), len(v6_rows))
-    if rows > MOST_ROWS:
-        raise ParameterError(
-            f"the rules of {rules} make {rows:,} rows, and {MOST_ROWS:,} are the most",
-            cure="write fewer rules, with larger networks and ranges of ports",
-        )
-    hits = Array(U64, roomy(len(access) + 1))
     unmatched = PASS if allows else DEFAULT_DENIED
-    judge_v4 = _judge(RowV4, v4_rows, hits, unmatched)
-    judge_v6 = _judge(RowV6, v6_rows, hits, unmatched)
-    at_end(lambda: tally(access, "allow" if allows else "drop", hits.totals()))
+    judge_v4 = make_judge(KeyV4, access.v4, access.hits, unmatched, access.ports)
+    judge_v6 = make_judge(KeyV6, access.v6, access.hits, unmatched, access.ports)
+    for text in remarks(access):
+        remark(text)
+    watch(access.file, access.load)
+    at_end(lambda: tally(access.rules, "allow" if allows else "drop", access.counts()))
 
     tracking = None
     if stateful:
@@ -215,42 +212,6 @@ def _check(name: str, value: Any, choices: tuple[str, ...]) -> None:
     if value not in choices:
         cure = f"it is one of {', '.join(choices)}"
         raise ParameterError(f"the firewall's {name} can't be {value!r}", cure=cure)
-
-
-def _judge(
-    kind: type[RowV4 | RowV6], access: Sequence[RowV4 | RowV6], hits: Array, unmatched: int
-) -> Callable[[Packet], int]:
-    """The function that finds the verdict on a packet, and counts it; for IPv4 or IPv6, as the rows are."""
-    # The number of rows is in memory, not a constant: another rule file needs no other machine code.
-    padding = [kind()] * (roomy(len(access)) - len(access))
-    rows = Array(kind, values=[*access, *padding])
-    counts = Array(U32, values=[len(access)])
-
-    def judge(packet: Packet) -> int:
-        ip = packet.header
-        src = ip.src
-        dst = ip.dst
-        protocol = ip.protocol
-        src_port = 0  # ports are one higher than they are: see rows.py
-        dst_port = 0
-        if (protocol == 6 or protocol == 17) and ip.fragment_offset == 0 and len(packet.payload) >= 4:
-            src_port = packet.payload.u16(0) + 1
-            dst_port = packet.payload.u16(2) + 1
-        for index in range(counts[0]):
-            row = rows[index]
-            if (
-                dst & row.dst_mask == row.dst
-                and src & row.src_mask == row.src
-                and protocol & row.protocol_mask == row.protocol
-                and row.dst_low <= dst_port <= row.dst_high
-                and row.src_low <= src_port <= row.src_high
-            ):
-                hits[row.rule] += 1
-                return row.verdict  # type: ignore[no-any-return]
-        hits[NO_RULE] += 1
-        return unmatched
-
-    return judge
 
 
 def _is_not_tagged(packet: Packet) -> bool:

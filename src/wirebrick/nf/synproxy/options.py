@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from wirebrick.headers import find_option
 from wirebrick.packet.packet import Packet
+from wirebrick.seldom import seldom
 
 MSS, WINDOW_SCALE, SACK_PERMITTED, SACK, TIMESTAMPS = 2, 3, 4, 5, 8
 NO_OPERATIONS = 0x01010101
@@ -15,6 +16,7 @@ LARGEST_SCALE = 14
 MASK = 0xFFFFFFFF
 
 
+@seldom
 def mss_offered(packet: Packet) -> int:
     """The MSS that a SYN offers; 536 where it says nothing (RFC 9293, 3.7.1)."""
     at = find_option(packet.header.options, MSS)
@@ -23,6 +25,7 @@ def mss_offered(packet: Packet) -> int:
     return int(packet.header.options.u16(at + 2))
 
 
+@seldom
 def scale_offered(packet: Packet) -> int:
     """The window scale that a SYN offers; NO_SCALE where it offers none."""
     at = find_option(packet.header.options, WINDOW_SCALE)
@@ -31,6 +34,7 @@ def scale_offered(packet: Packet) -> int:
     return min(LARGEST_SCALE, int(packet.header.options.u8(at + 2)))
 
 
+@seldom
 def timestamps_at(packet: Packet) -> int:
     """Where the two timestamps are in the options (RFC 7323, 3.2), or -1."""
     at = find_option(packet.header.options, TIMESTAMPS)
@@ -39,6 +43,7 @@ def timestamps_at(packet: Packet) -> int:
     return at + 2
 
 
+@seldom
 def put_options(packet: Packet, need: int, mss: int, head: int, first: int, second: int, scale: int) -> None:
     """Give a segment the options of a SYN; the last thing to be done to its header.
 
@@ -68,6 +73,7 @@ def put_options(packet: Packet, need: int, mss: int, head: int, first: int, seco
         packet.header.data_offset = 5 + need // 4
 
 
+@seldom
 def keep_timestamps(packet: Packet, kept: int, first: int, second: int) -> None:
     """A segment's options become padding, but for timestamps with these values if ``kept`` (they are there)."""
     size = packet.header.data_offset * 4 - 20
@@ -84,6 +90,7 @@ def keep_timestamps(packet: Packet, kept: int, first: int, second: int) -> None:
         at += 4
 
 
+@seldom
 def shift_sacks(packet: Packet, offset: int) -> None:
     """Add to the numbers of a segment's SACK option (RFC 2018, 3), which are of the other direction."""
     at = find_option(packet.header.options, SACK)

@@ -26,6 +26,7 @@ from wirebrick.nf.synproxy.options import (
 )
 from wirebrick.packet.flow import FlowKey
 from wirebrick.packet.packet import Packet
+from wirebrick.seldom import seldom
 from wirebrick.state.array import Array
 from wirebrick.state.counter import Counter
 from wirebrick.state.record import Record
@@ -86,6 +87,7 @@ class Proxy:
         IP, version, servers, ports = self._ip, self._version, self._servers, self._ports
         flows, cookies, sizes, opened = self.flows, self._cookies, self._sizes, self.opened
 
+        @seldom
         def begin(packet: Packet, entry: Proxied, index: int) -> None:
             """A client has brought back its cookie."""
             tcp = packet.header
@@ -162,6 +164,7 @@ class Proxy:
         """A SYN becomes the SYN-ACK with the cookie."""
         swap, cookies, sizes, answered = self._swap(), self._cookies, self._sizes, self.answered
 
+        @seldom
         def answer(packet: Packet) -> None:
             tcp = packet.header
             offered = mss_offered(packet)
@@ -207,6 +210,7 @@ class Proxy:
         """An ACK becomes the SYN to the server."""
         flows = self.flows
 
+        @seldom
         def ask(packet: Packet) -> None:
             tcp = packet.header
             entry = flows[packet.flow()]
@@ -232,6 +236,7 @@ class Proxy:
         """The server's SYN-ACK becomes the ACK to it, and the ACK that tells the client the server's window."""
         flows, swap, find = self.flows, self._swap(), self._client()
 
+        @seldom
         def learn(packet: Packet, entry: Proxied) -> None:
             tcp = packet.header
             entry.state = OPEN
@@ -241,6 +246,7 @@ class Proxy:
             if entry.stamps and at >= 0:
                 entry.stamp_offset = (tcp.options.u32(at) - entry.stamp) & MASK
 
+        @seldom
         def acknowledge(packet: Packet, entry: Proxied) -> None:
             tcp = packet.header
             seq = tcp.seq
@@ -254,6 +260,7 @@ class Proxy:
             kept = entry.stamps != 0 and at >= 0
             keep_timestamps(packet, kept, entry.client_stamp, tcp.options.u32(at) if kept else 0)
 
+        @seldom
         def tell(packet: Packet, entry: Proxied) -> None:
             tcp = packet.header
             tcp.seq = (entry.cookie + 1) & MASK
@@ -279,6 +286,7 @@ class Proxy:
         """The server's RST has the number that the client expects."""
         flows, find = self.flows, self._client()
 
+        @seldom
         def refuse(packet: Packet) -> None:
             packet.header.seq = (flows[find(packet)].cookie + 1) & MASK
 
@@ -345,6 +353,7 @@ class Proxy:
         """The function that sends a packet back to where it came from."""
         IP = self._ip
 
+        @seldom
         def swap(packet: Packet) -> None:
             ethernet, ip, tcp = packet[Ethernet, 0], packet[IP, 0], packet.header
             ethernet.src, ethernet.dst = ethernet.dst, ethernet.src
