@@ -73,7 +73,17 @@ def test_a_flood(wire: Wire, tmp_path: Path) -> None:
         "server", "tcpdump", "-ni", "any", "-l", "tcp[tcpflags] == tcp-syn", stdout=subprocess.PIPE, text=True
     )
     flood = wire.lab.start(
-        "client", "python3", "-c", FLOOD, mac, gateway, route[1], SERVER, "3", stdout=subprocess.PIPE, text=True
+        "client",
+        "python3",
+        "-c",
+        FLOOD,
+        mac,
+        gateway,
+        route[1],
+        SERVER,
+        "3",
+        stdout=subprocess.PIPE,
+        text=True,
     )
     for _ in range(5):
         wire.run("client", "curl", "-sS", "--fail", "-m", "5", "-o", "/dev/null", f"http://{SERVER}:{port}/")

@@ -49,7 +49,6 @@ LIBRARY = {
     "maglev": "wirebrick.nf.maglev.nf:maglev",
     "mirror": "wirebrick.nf.mirror:mirror",
     "monitor": "wirebrick.nf.monitor.nf:monitor",
-    "synproxy": "wirebrick.nf.synproxy.nf:synproxy",
     "nat": "wirebrick.nf.nat.nf:nat",
     "policer": "wirebrick.nf.policer.nf:policer",
     "reassemble": "wirebrick.nf.reassemble:reassemble",
@@ -57,6 +56,7 @@ LIBRARY = {
     "sample": "wirebrick.nf.sample:sample",
     "shaper": "wirebrick.nf.shaper:shaper",
     "switch": "wirebrick.nf.switch.nf:switch",
+    "synproxy": "wirebrick.nf.synproxy.nf:synproxy",
     "ttl": "wirebrick.nf.ttl:ttl",
     "vxlan": "wirebrick.nf.vxlan:vxlan",
 }
