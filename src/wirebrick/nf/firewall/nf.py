@@ -70,21 +70,21 @@ def firewall(
         ``loose``: ``yes``: a TCP connection whose beginning was not seen is taken up when a segment of it
         comes that the rules allow; its sequence numbers aren't looked at. ``no`` where it is not given.
 
-        ``tcp_opening``, ``tcp_established``, ``tcp_closing``, ``udp_one_way``, ``udp_two_ways``,
-        ``icmp_query``, ``other_ip``: after so many seconds without a packet a connection is forgotten; up to
-        4,500,000:
+        ``tcp_opening``: seconds without a packet after which a connection is forgotten whose handshake isn't
+        over, up to 4,500,000, as are those below; 240 where it is not given (RFC 5382, REQ-5).
 
-        =================== ========= ==================================================================
-        parameter           default   of connections
-        =================== ========= ==================================================================
-        ``tcp_opening``     240       whose handshake isn't over (RFC 5382, REQ-5: 4 minutes)
-        ``tcp_established`` 7440      that are open (RFC 5382, REQ-5: 2 hours and 4 minutes at least)
-        ``tcp_closing``     240       of which an end has sent its FIN; 10 seconds after a RST
-        ``udp_one_way``     120       that nothing came back of (RFC 4787, REQ-5: 2 minutes at least)
-        ``udp_two_ways``    300       over UDP (RFC 4787, REQ-5: 5 minutes recommended)
-        ``icmp_query``      60        echo and other queries (RFC 5508, REQ-2: 60 seconds at least)
-        ``other_ip``        600       over other protocols, SCTP, GRE and ESP among them
-        =================== ========= ==================================================================
+        ``tcp_established``: of TCP connections that are open; 7440 where it is not given, 2 hours and 4 minutes
+        (the least that RFC 5382, REQ-5, allows).
+
+        ``tcp_closing``: of which an end has sent its FIN; 240 where it is not given. After a RST: 10 seconds.
+
+        ``udp_one_way``: of which nothing came back; 120 where it is not given (RFC 4787, REQ-5).
+
+        ``udp_two_ways``: over UDP, once something came back; 300 where it is not given (RFC 4787, REQ-5).
+
+        ``icmp_query``: of echo and other queries; 60 where it is not given (RFC 5508, REQ-2).
+
+        ``other_ip``: over other protocols, SCTP, GRE and ESP among them; 600 where it is not given.
 
     What it does
         Looks at IPv4 and IPv6 packets, untagged or behind one or two VLAN tags. The first rule that matches a
