@@ -28,7 +28,8 @@ class Classifier(State, Generic[K]):
     is room for (as a rule twice as many as there are, at least 256).
 
     ``Key``: a Record of whole 16 bytes, of fields of 16 bits or more. Of fields of more than 16 bits, rows take
-    prefixes, such as all addresses of a network: whatever is a range in each 16 bits alone. ``rare``: the name of a
+    prefixes, such as all addresses of a network: whatever is a range in each 16 bits alone. A U64 may also be four
+    numbers of 16 bits that a user function puts together (finding is fastest where it stores whole words). ``rare``: the name of a
     field, at whole 16 bytes. It and those behind it are compared only with rows that restrict them, and need only be
     filled in while ``asks()`` is true.
 

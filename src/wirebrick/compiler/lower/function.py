@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from wirebrick.compiler.lower.module import Lowered, Module, Space
 
 RANGE_COUNT = "range_count"
+INLINED = "inlined"  # the decorator of wirebrick.packet.memory
 
 
 class Lowering:
@@ -69,6 +70,8 @@ def lower_function(
     name = target.get_unique_name(f"{node.name}.{'_'.join(map(str, kinds))}")
     function = ir.Function(target, ir.FunctionType(returns, [llvm_type(kind) for kind in kinds]), name)
     function.linkage = "internal"
+    if any(isinstance(mark, ast.Name) and mark.id == INLINED for mark in node.decorator_list):
+        function.attributes.add("alwaysinline")
     low = Lowering(module, space, function, result)
     if len(node.args.args) != len(kinds):
         raise TypeError(f"{space.file}: {node.name} takes {len(node.args.args)} arguments, not {len(kinds)}")
