@@ -10,7 +10,7 @@ from wirebrick.errors import GraphError, caller_place
 from wirebrick.state import classifier_native as native
 from wirebrick.state.arguments import key_at, key_class, whole
 from wirebrick.state.base import State, worker
-from wirebrick.state.classifier_rows import HIGHEST, Rows, check_key
+from wirebrick.state.classifier_rows import Rows, check_key
 from wirebrick.state.operation import Operation
 from wirebrick.state.record import Record
 from wirebrick.state.sharing import Sharing, Viewed, zeros
@@ -139,6 +139,3 @@ class Classifier(State, Generic[K]):
                 place=caller_place(),
                 cure="give it a larger capacity=",
             )
-
-
-__all__ = ["HIGHEST", "Classifier"]
