@@ -12,7 +12,7 @@ A row's value is the place of its rule's counter, shifted, and above it (in the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from wirebrick.nf.firewall.keys import FLAGS, TINY, KeyV4, KeyV6, ends
 from wirebrick.nf.firewall.match import Match
@@ -73,7 +73,10 @@ def _row(kind: type[K], match: Match, value: int) -> Row[K]:
     whole = (1 << 32 if kind is KeyV4 else 1 << 128) - 1
     src = (match.src, match.src | whole & ~match.src_mask)
     dst = (match.dst, match.dst | whole & ~match.dst_mask)
-    lanes = {"src_port": (match.src_port_low, match.src_port_high), "dst_port": (match.dst_port_low, match.dst_port_high)}
+    lanes = {
+        "src_port": (match.src_port_low, match.src_port_high),
+        "dst_port": (match.dst_port_low, match.dst_port_high),
+    }
     upper = int(match.restricts_ports)
     rare = {}
     for name, least, most in match.further:
@@ -88,8 +91,12 @@ def _row(kind: type[K], match: Match, value: int) -> Row[K]:
     found = []
     for end in range(2):
         fields = {name: pair[end] for name, pair in rare.items()}
-        fields["ends"] = ends(lanes["src_port"][end], lanes["dst_port"][end], protocols[end], 0xFFFF if end else upper)
-        fields |= {"addresses": src[end] | dst[end] << 32} if kind is KeyV4 else {"src": src[end], "dst": dst[end]}
+        fields["ends"] = ends(
+            lanes["src_port"][end], lanes["dst_port"][end], protocols[end], 0xFFFF if end else upper
+        )
+        fields |= (
+            {"addresses": src[end] | dst[end] << 32} if kind is KeyV4 else {"src": src[end], "dst": dst[end]}
+        )
         if end:
             fields = _HIGHEST[kind] | fields
         found.append(kind(**fields))
