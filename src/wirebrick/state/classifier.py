@@ -30,8 +30,8 @@ class Classifier(State, Generic[K]):
     ``Key``: a Record of whole 16 bytes, of fields of 16 bits or more. Of fields of more than 16 bits, rows take
     prefixes, such as all addresses of a network: whatever is a range in each 16 bits alone. A U64 may also be four
     numbers of 16 bits that a user function puts together (finding is fastest where it stores whole words).
-    ``rare``: the name of a field, at whole 16 bytes. It and those behind it are compared only with rows that restrict them, and need only be
-    filled in while ``asks()`` is true.
+    ``rare``: the name of a field, at whole 16 bytes. It and those behind it are compared only with rows that
+    restrict them, and need only be filled in while ``asks()`` is true.
 
     In user functions: ``classifier.find(key)``, the value of the first row that covers the key, or -1;
     ``classifier.asks()``. From outside, at any time: ``replace(rows)``. All workers read one set of rows; a new one
