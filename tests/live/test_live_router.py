@@ -112,7 +112,7 @@ def test_router(tmp_path: Path) -> None:
 def test_switch(tmp_path: Path) -> None:
     need("tcpdump")
     nf = "switch:ports=a b d"
-    with running(tmp_path, nf, list(HOSTS), ["ping", "-c1", "-W1", "10.0.0.2"]) as (lab, chain):
+    with running(tmp_path, nf, list(HOSTS), ["ping", "-c1", "-W1", "10.0.0.2"]) as (lab, _):
         for host in HOSTS:
             for number in (1, 2, 3):
                 assert " 0% packet loss" in ping(lab, host, f"10.0.0.{number}")
