@@ -27,7 +27,7 @@ from wirebrick.lab.privileges import missing_capabilities
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "examples" / "README.md"]
 BLOCK = re.compile(r"^```(\w+)( root)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-FILE = re.compile(r"# ([\w.]+\.(?:py|toml|acl))\n")
+FILE = re.compile(r"# ([\w.]+\.(?:py|toml|acl|rules))\n")
 LINK = re.compile(r"\]\(([^)#]*)(?:#([^)]*))?\)")
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 

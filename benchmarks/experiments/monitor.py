@@ -1,25 +1,43 @@
-"""monitor with more and more flows: the table outgrows the caches.
-
-Every flow is seen at least ten times; the first sight, when the flow is entered, is measured with the others.
-"""
+"""monitor with its defaults, over more and more flows of UDP and of TCP, beside C."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from benchmarks.harness.chains import count_flows
-from benchmarks.harness.memory import alone
+import numpy as np
+
+from benchmarks.experiments.table import SLOT, lines
+from benchmarks.harness.baseline import CNF
 from benchmarks.harness.options import Options
 from benchmarks.harness.row import Row
+from benchmarks.harness.warm import warm_row
+from wirebrick.nf.monitor import monitor
+from wirebrick.nf.monitor.connections import PORTS
+from wirebrick.nf.monitor.handshake import BUCKETS
 
 FLOWS = {"1k": 1_000, "100k": 100_000, "1M": 1_000_000}
-SIGHTS = 10
-RATE = 20e6  # packets a second, about: so that a measurement takes about as long as is asked for
+CONNECTION = 128  # bytes, of both
 
 
 def rows(options: Options) -> Iterator[Row]:
-    """One row for each number of flows."""
-    for name, flows in FLOWS.items():
-        packets = max(SIGHTS * flows, round(RATE * options.seconds))
-        chain = [count_flows(capacity=2 * flows)]
-        yield alone(f"monitor, {name} flows", chain, options, flows=flows, packets=packets)
+    """One row for each number of flows and protocol."""
+    for protocol in ("udp", "tcp"):
+        for name, flows in FLOWS.items():
+            yield warm_row(
+                f"monitor, {name} {protocol.upper()} flows",
+                lambda flows=flows: monitor(capacity=2 * flows, top=0),  # type: ignore[misc]
+                lambda flows=flows: c_monitor(flows),  # type: ignore[misc]
+                options,
+                flows=flows,
+                protocols=protocol,
+            )
+
+
+def c_monitor(capacity: int) -> CNF:
+    """The C baseline, with room for so many flows and as many connections."""
+    slots, memory, first = lines(capacity, SLOT)
+    places, connections, place = lines(capacity, CONNECTION)
+    shaking, trips = np.zeros(PORTS, np.uint8), np.zeros(3 * BUCKETS, np.uint64)
+    words = (first, slots - 1, capacity, 0, 0, place, places - 1, capacity, 0)
+    keeps = (memory, connections, shaking, trips)
+    return CNF("monitor", (*words, shaking.ctypes.data, trips.ctypes.data), keeps=keeps)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from wirebrick.state.heavy_hitters import HeavyHitters
     from wirebrick.state.log import Log
     from wirebrick.state.lpm import LongestPrefixMatch
+    from wirebrick.state.random import Random
     from wirebrick.state.record import Record
     from wirebrick.state.table import Table
     from wirebrick.state.token_bucket import TokenBucket
@@ -56,6 +57,7 @@ _HOMES = {
     "LongestPrefixMatch": "wirebrick.state.lpm",
     "MacAddress": "wirebrick.addresses",
     "Partitioned": "wirebrick.state.consistency",
+    "Random": "wirebrick.state.random",
     "Record": "wirebrick.state.record",
     "Report": "wirebrick.runtime.report",
     "Result": "wirebrick.runtime.run",
@@ -88,6 +90,7 @@ __all__ = [
     "LongestPrefixMatch",
     "MacAddress",
     "Partitioned",
+    "Random",
     "Record",
     "Report",
     "Result",

@@ -6,8 +6,10 @@ import shutil
 
 import numpy as np
 import pytest
-from benchmarks.experiments.table import c_table, ours, theirs
+from benchmarks.experiments.table import c_table
 from benchmarks.harness.baseline import Baseline
+from benchmarks.harness.chains import count_flows
+from benchmarks.harness.warm import c_warm, wirebrick_warm
 from traffic_of_all_kinds import frames
 
 import wirebrick
@@ -72,5 +74,7 @@ def counted_by_c(nf):
 
 
 def test_measuring():
-    assert ours(1000, 0.05) > 0
-    assert theirs(1000, 0.05) > 0
+    assert wirebrick_warm(count_flows(capacity=1000), 1000, 0.05) > 0
+    mpps, state = c_warm(c_table(1000), 1000, 0.05)
+    assert mpps > 0
+    assert state[3:] == [1000, 0]

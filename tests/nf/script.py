@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from scapy.layers import inet, inet6, l2
+from scapy.layers import dns, inet, inet6, l2
 from scapy.packet import Packet, Raw
 
 import wirebrick
@@ -104,6 +104,12 @@ def _cut(built: Packet, size: int) -> bytes:
     return bytes(built)[:size]
 
 
+def _dns_tcp(name: str) -> bytes:
+    """A query as it stands in a TCP stream: its length before it."""
+    message = bytes(dns.DNS(qd=dns.DNSQR(qname=name)))
+    return len(message).to_bytes(2, "big") + message
+
+
 NAMES = {
     "Ether": _with(l2.Ether, dst="02:00:00:00:00:0d", src="02:00:00:00:00:05"),
     "IP": _with(inet.IP, src="192.0.2.1", dst="198.51.100.2"),
@@ -120,6 +126,12 @@ NAMES = {
     "Fragment": inet6.IPv6ExtHdrFragment,
     "HopByHop": inet6.IPv6ExtHdrHopByHop,
     "Options": inet.IPOption_Router_Alert,
+    "GRE": l2.GRE,
+    "DNS": dns.DNS,
+    "DNSQR": dns.DNSQR,
+    "DNSRR": dns.DNSRR,
+    "DNSRROPT": dns.DNSRROPT,
+    "dns_tcp": _dns_tcp,
     "Raw": Raw,
     "cut": _cut,
 }

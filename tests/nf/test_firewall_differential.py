@@ -159,12 +159,12 @@ def test_a_long_list(tmp_path: Path, interpret: bool) -> None:
     assert result.drops == {"firewall.denied": 1, "firewall.default_denied": 2}
 
 
-def test_more_rows_than_a_packet_may_cost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wirebrick.nf.firewall.nf.MOST_ROWS", 3)
+def test_more_rows_than_there_is_room_for(tmp_path: Path) -> None:
     file = tmp_path / "acl.rules"
     file.write_text("allow proto 1 or 2 or 3 or 4")
-    with pytest.raises(ParameterError, match="4 rows"):
-        wirebrick.run(firewall(rules=file), rx=[], interpret=True)
+    with pytest.raises(ParameterError, match="4 rows") as caught:
+        wirebrick.run(firewall(rules=file, capacity=3), rx=[], interpret=True)
+    assert "capacity=4" in caught.value.cure
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from wirebrick.cli.chain_file import ChainFile, read_chain_file
@@ -13,6 +14,9 @@ from wirebrick.errors import ParameterError, PortError
 from wirebrick.nf.load import load_nf
 from wirebrick.stream.graph import Graph
 from wirebrick.stream.send import Send
+
+
+_NF = re.compile(r"[\w./-]*:(?:\w+:)?\w+=")  # up to the first parameter
 
 
 def read_chain(nfs: Sequence[str]) -> ChainFile:
@@ -26,13 +30,12 @@ def read_chain(nfs: Sequence[str]) -> ChainFile:
 
 
 def is_chain_file(text: str) -> bool:
-    """Whether a word names a chain file: not an NF whose last parameter is a file.
+    """Whether a text names a chain file, and not an NF, whose parameters may end like one.
 
-    >>> is_chain_file("edge.toml"), is_chain_file("router:config=router.toml")
-    (True, False)
+    >>> is_chain_file("edge.toml"), is_chain_file("maglev:config=lb.toml"), is_chain_file("ttl")
+    (True, False, False)
     """
-    name, equals, _ = text.partition("=")
-    return text.endswith(".toml") and not (equals and ":" in name)
+    return text.endswith(".toml") and not _NF.match(text)
 
 
 def named_ports(texts: Sequence[str], default: str = "") -> dict[str, str]:

@@ -46,7 +46,7 @@ def check_command(*nfs: str, port: Texts = (), json: bool = False) -> int:
         print(json_module.dumps({"nfs": [asdict(found) for found in footprints], "errors": errors}))
     else:
         show([Table(f"{found.nf}: passes", [], _rows(found)) for found in footprints])
-    for text in errors:
+    for text in [*(f"warning: {text}" for found in footprints for text in found.remarks), *errors]:
         tell(text)
     return FAILED if errors else 0
 

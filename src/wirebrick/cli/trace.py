@@ -118,6 +118,8 @@ def _outcome(fate: Fate) -> str:
         return fate.detail
     if fate.kind in ("out", "sent"):
         return f"leaves by port {fate.detail}"
+    if fate.kind == "held":
+        return "held until its time has come"
     if fate.kind == "drop":
         return f"dropped: {fate.detail}"
     return f"fault: {fate.detail}" + (f" ({type(fate.error).__name__}: {fate.error})" if fate.error else "")

@@ -50,16 +50,25 @@ class Watcher:
         self.seen = 0
         self.ways: list[Way] = []
         self._wanted = range(first, last + 1)
+        self._way: Way | None = None  # of the packet whose turn it is, if it is wanted
+        self._held: dict[int, Way | None] = {}  # of packets that are held, by their frames
 
     def step(self, node: Node, packet: Packet, fate: Fate) -> None:
         """Keep it, if the packet is wanted."""
+        frame = packet._descriptor.frame
         if isinstance(node, Input):
             self.seen += 1
+            self._way = None
             if self.seen in self._wanted:
-                self.ways.append(Way(self.seen, packet._ports[packet._descriptor.ingress]))
-        if self.seen not in self._wanted:
+                self._way = Way(self.seen, packet._ports[packet._descriptor.ingress])
+                self.ways.append(self._way)
+        elif frame in self._held:
+            self._way = self._held.pop(frame)
+        if fate.kind == "held":
+            self._held[frame] = self._way
+        if self._way is None:
             return
-        way, data = self.ways[-1], packet._descriptor.data
+        way, data = self._way, packet._descriptor.data
         way.steps.append(Step(node, packet._position, data, bytes(packet), fate))
         way.regions.append(
             [(layer.header, data + layer.start, data + layer.begin) for layer in packet._layers]

@@ -13,10 +13,12 @@ from wirebrick.compiler.front.unit import Unit
 from wirebrick.compiler.front.windows import window_rights
 from wirebrick.runtime.plan import Plan, scope_name
 from wirebrick.state.timers import Timers
+from wirebrick.stream.duplicate import Duplicate
 from wirebrick.stream.events import events_of
 from wirebrick.stream.filter import Filter
 from wirebrick.stream.graph import Graph, Node, Slot
 from wirebrick.stream.group_by import GroupBy
+from wirebrick.stream.hold import Hold
 from wirebrick.stream.map import Map
 from wirebrick.stream.metadata import Metadata
 from wirebrick.stream.packetize import Packetize
@@ -47,14 +49,16 @@ def rights_of(node: Node) -> Rights:
         return Rights("transform", write=True, end=True, copy=True, checksums=node.checksums)
     if isinstance(node, Map):
         return Rights("map")
-    if isinstance(node, Filter):
-        return Rights("filter", result="bool")
+    if isinstance(node, Filter | Duplicate):
+        return Rights(node.kind, result="bool")
     if isinstance(node, GroupBy):
         return Rights("group_by", result="group")
     if isinstance(node, Metadata):
         return Rights("metadata", result="record")
     if isinstance(node, Shuffle):
         return Rights("shuffle", result="number")
+    if isinstance(node, Hold):
+        return Rights("hold", end=True, result="time")
     if isinstance(node, Window):
         return window_rights(node)
     return Rights(node.kind, write=True, checksums=isinstance(node, Packetize))

@@ -32,6 +32,8 @@ MODULES = (
 # What only graphs with certain operators call.
 MODULES_OF = {
     "shuffle": ("wirebrick.packet.flow_hash", "wirebrick.runtime.ring_native"),
+    "duplicate": ("wirebrick.packet.made",),
+    "hold": ("wirebrick.runtime.hold_native",),
     "window": (
         "wirebrick.state.reassembly_native",
         "wirebrick.state.reassembly_give_native",

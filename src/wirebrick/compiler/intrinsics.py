@@ -105,11 +105,28 @@ _define("copy", 3, _copy, "v")
 _define("fill", 3, _fill, "v")
 _define("wrap64", 1, lambda builder, a: a)
 _define("shift_right", 2, lambda builder, a, n: builder.lshr(a, n))
+_define("trailing_zeros", 1, lambda builder, a: builder.cttz(a, I1(0)))
 # Wrap-around arithmetic that can never trap or widen.
 _define("wrap_add", 2, lambda builder, a, b: builder.add(a, b))
 _define("wrap_sub", 2, lambda builder, a, b: builder.sub(a, b))
 _define("wrap_mul", 2, lambda builder, a, b: builder.mul(a, b))
 _define("wrap_shl", 2, lambda builder, a, n: builder.shl(a, n))
+
+
+def _lanes_within(builder: Any, low: Any, high: Any, a: Any, b: Any) -> Any:
+    words, kind = ir.VectorType(I64, 2), ir.VectorType(I16, 8)
+    key: Any = ir.Constant(words, ir.Undefined)
+    for number, word in enumerate((a, b)):
+        key = builder.insert_element(key, word, ir.Constant(I32, number))
+    lanes = builder.bitcast(key, kind)
+    bounds = [builder.load(_pointer(builder, at, kind), align=1) for at in (low, high)]
+    above = builder.icmp_unsigned(">=", lanes, bounds[0])
+    below = builder.icmp_unsigned("<=", lanes, bounds[1])
+    inside = builder.bitcast(builder.and_(above, below), I8)
+    return builder.zext(builder.icmp_unsigned("==", inside, I8(255)), I64)
+
+
+_define("lanes_within", 4, _lanes_within)
 
 
 def _cycles(builder: Any) -> Any:
@@ -125,7 +142,7 @@ def _call(builder: Any, function: Any, *arguments: Any) -> Any:
     return builder.call(builder.inttoptr(function, kind.as_pointer()), list(arguments))
 
 
-for _count in (0, 1, 3, 4):
+for _count in (0, 1, 3, 4, 7):
     _define(f"call{_count}", _count + 1, _call)
 
 

@@ -7,7 +7,7 @@ import builtins
 import hashlib
 import inspect
 import linecache
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import CodeType
 from typing import Any
@@ -16,6 +16,8 @@ from wirebrick.errors import CheckError, Place
 
 _trees: dict[tuple[str, str], ast.Module] = {}  # by file and hash of its text
 _codes: dict[tuple[str, str], list[CodeType]] = {}
+_FUNCTION = (ast.FunctionDef, ast.Lambda)
+_functions: dict[tuple[str, str], list[ast.FunctionDef | ast.Lambda]] = {}
 MISSING = object()
 
 
@@ -76,7 +78,8 @@ def source_of(function: Callable[..., Any], used_at: Place | None = None) -> Sou
         if key not in _trees:
             _trees[key] = ast.parse(text, code.co_filename)
             _codes[key] = list(_inside(compile(_trees[key], code.co_filename, "exec", dont_inherit=True)))
-        tree = _find(_trees[key], function)
+            _functions[key] = [node for node in ast.walk(_trees[key]) if isinstance(node, _FUNCTION)]
+        tree = _find(_functions[key], function)
     except SyntaxError:
         tree = None
     if tree is None or not _is_current(tree, code, _codes[key]):
@@ -120,10 +123,10 @@ def _closure(function: Callable[..., Any], place: Place) -> dict[str, Any]:
     return outer
 
 
-def _find(tree: ast.Module, function: Callable[..., Any]) -> ast.FunctionDef | ast.Lambda | None:
+def _find(nodes: Sequence[ast.FunctionDef | ast.Lambda], function: Callable[..., Any]) -> ast.FunctionDef | ast.Lambda | None:
     code = function.__code__
     candidates: list[ast.FunctionDef | ast.Lambda] = []
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.FunctionDef) and node.name == code.co_name:
             first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
             if first == code.co_firstlineno:

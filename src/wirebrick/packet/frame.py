@@ -80,12 +80,20 @@ W_STAGE_ENDED = 400  # shuffles to which this worker puts no more, and 1 more wh
 W_FINISHES = 408  # not zero: process is called with FINISH
 W_AGAIN = 416  # what process returned: with FINISH, not zero: it is called again
 W_SPIN = 424  # rounds without a packet before the worker rests
+W_HOLDS = 432  # address of the head of the worker's holds, or 0
+W_ASIDE = 440  # packets set aside: they came in already, and are received before others
+W_ASIDES = 448  # entries of the table of where they wait
+W_ASIDE_TABLE = 456  # its address: RX_..., as for receiving ports
+W_CLOCK = 464  # address of clock_gettime where the packets' clock follows the wall in an idle worker, or 0
+W_CLOCK_CELL = 472  # 16 bytes for it to write to
 W_IDLE = 488  # cycles in which nothing came in
 W_IDLE_SINCE = 496  # when they were counted last, while nothing comes in; 0: packets do
 W_TAPS = 504  # address of the tap table, while packets are watched
 CONTEXT = 512  # bytes
 
 FINISH = 1 << 32  # W_ENTRY: no packets, windows give up what they have; + n: only those before shuffle n
+
+ASIDE = 1  # W_ENTRY: packets of ports that were set aside and come again
 
 # Receiving port, or ring from another worker, as its worker's driver knows it: 64-bit words.
 RX_RECEIVE = 0  # address of the source's receive

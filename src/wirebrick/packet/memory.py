@@ -16,10 +16,29 @@ instruction each: the compiler puts its own primitives of the same names in thei
 from __future__ import annotations
 
 import ctypes
+import struct
 import time
+from collections.abc import Callable
+from typing import TypeVar
 
+F = TypeVar("F", bound=Callable[..., int])
 _I64, _MASK64 = 1 << 63, (1 << 64) - 1
-_CALLS = {n: ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * n) for n in range(5)}
+_CALLS = {n: ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * n) for n in range(8)}
+
+
+def rare(function: F) -> F:
+    """Mark a function that few packets need: its code is kept apart from that of the others."""
+    return function
+
+
+def apart(function: F) -> F:
+    """Mark a function that is called, not put where it is called: what surrounds the call keeps its registers."""
+    return function
+
+
+def inlined(function: F) -> F:
+    """Mark a function whose code stands wherever it is called, however long it is."""
+    return function
 
 
 def load8(address: int) -> int:
@@ -119,6 +138,32 @@ def shift_right(value: int, bits: int) -> int:
     return wrap64((value & _MASK64) >> bits)
 
 
+def trailing_zeros(value: int) -> int:
+    """How many of the lowest of 64 bits are zero before the first that isn't; 64 of 0.
+
+    >>> trailing_zeros(40), trailing_zeros(0)
+    (3, 64)
+    """
+    value &= _MASK64
+    return (value & -value).bit_length() - 1 if value else 64
+
+
+def lanes_within(low: int, high: int, a: int, b: int) -> int:
+    """1 where each of the eight 16-bit lanes of two words is from the lane at ``low`` to the one at ``high``.
+
+    >>> bounds = (ctypes.c_uint16 * 16)(*[5] * 8, *[9] * 8)
+    >>> at = ctypes.addressof(bounds)
+    >>> lanes_within(at, at + 16, 0x0005_0006_0007_0008, 0x0009_0009_0009_0009)
+    1
+    >>> lanes_within(at, at + 16, 0x0005_0006_0007_0008, 0x0009_0009_0009_000A)
+    0
+    """
+    lanes = struct.unpack("<8H", struct.pack("<QQ", a & _MASK64, b & _MASK64))
+    lows = struct.unpack("<8H", ctypes.string_at(low, 16))
+    highs = struct.unpack("<8H", ctypes.string_at(high, 16))
+    return int(all(one <= lane <= other for one, lane, other in zip(lows, lanes, highs, strict=True)))
+
+
 def to_float(value: int) -> float:
     """The float nearest to an integer."""
     return float(value)
@@ -198,3 +243,8 @@ def call3(function: int, a: int, b: int, c: int) -> int:
 def call4(function: int, a: int, b: int, c: int, d: int) -> int:
     """Call native code at an address."""
     return int(_CALLS[4](function)(a, b, c, d))
+
+
+def call7(function: int, a: int, b: int, c: int, d: int, e: int, f: int, g: int) -> int:
+    """Call native code at an address."""
+    return int(_CALLS[7](function)(a, b, c, d, e, f, g))

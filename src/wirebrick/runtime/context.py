@@ -34,6 +34,8 @@ from wirebrick.packet.frame import (
     TX_STATE,
     TX_TAKEN,
     TX_TRANSMIT,
+    W_ASIDE_TABLE,
+    W_ASIDES,
     W_BUDGET,
     W_BURST,
     W_BURST_SIZE,
@@ -43,6 +45,7 @@ from wirebrick.packet.frame import (
     W_FRAME,
     W_FRAMES,
     W_FUEL,
+    W_HOLDS,
     W_LIMIT,
     W_LISTS,
     W_NODES,
@@ -68,8 +71,9 @@ from wirebrick.packet.frame import (
 from wirebrick.packet.memory import load64, store32, store64
 from wirebrick.ports.base import Sink, Source
 from wirebrick.runtime.blocks import Blocks
+from wirebrick.runtime.hold import Holds
 from wirebrick.runtime.mempool import COPIES, Mempool
-from wirebrick.runtime.ring import Rings
+from wirebrick.runtime.ring import Ring, Rings
 
 __all__ = ["W_STOP", "Context"]
 
@@ -175,21 +179,36 @@ class Context:
             entry += RX_ENTRY
         if rings is None:
             return
-        # Imported here: describing runs needs no compiler.
-        from wirebrick.compiler.native import load_native
-
-        receive = load_native("wirebrick.runtime.ring_native", {"ring_receive": 3})["ring_receive"]
         for ring in into:
-            store64(entry + RX_RECEIVE, receive)
-            store64(entry + RX_STATE, ring.address)
-            store64(entry + RX_LENGTH, ring_length)
-            store64(entry + RX_NODE, ring.node)
-            store64(entry + RX_NEEDS, self._needed(rings, ring.node))
+            self._set_ring(entry, ring, rings, ring_length)
             entry += RX_ENTRY
         self[W_SHUFFLES] = len(rings.shuffles)
         self[W_NODES] = self._blocks.table([plan.node for plan in rings.shuffles])
         self[W_SPILL] = self._blocks.take(rings.spill * self[W_BURST_SIZE])
         self[W_SPILL_SIZE] = rings.spill
+
+    def set_holds(self, holds: Holds, rings: Rings | None) -> None:
+        """What it holds, and where it sets packets aside meanwhile."""
+        self._holds = holds  # its memory stays as long as this
+        self[W_HOLDS] = holds.address
+        self[W_ASIDES] = len(holds.asides)
+        self[W_ASIDE_TABLE] = entry = self._blocks.take(RX_ENTRY * len(holds.asides))
+        for ring in holds.asides:
+            self._set_ring(entry, ring, rings, 0)
+            entry += RX_ENTRY
+
+    def _set_ring(self, entry: int, ring: Ring, rings: Rings | None, length: int) -> None:
+        """A ring to receive from, whose packets all have ``length`` bytes, or 0."""
+        # Imported here: describing runs needs no compiler.
+        from wirebrick.compiler.native import load_native
+
+        receive = load_native("wirebrick.runtime.ring_native", {"ring_receive": 3})["ring_receive"]
+        store64(entry + RX_RECEIVE, receive)
+        store64(entry + RX_STATE, ring.address)
+        store64(entry + RX_LENGTH, length)
+        store64(entry + RX_NODE, ring.node)
+        if rings is not None:
+            store64(entry + RX_NEEDS, self._needed(rings, ring.node))
 
     def set_rings(self, table: Sequence[int]) -> None:
         """For each shuffle and worker the ring to that worker, or 0: packets stay where they are."""

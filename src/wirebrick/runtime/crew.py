@@ -8,6 +8,7 @@ from wirebrick.packet.frame import W_DUE, W_FINISHES, W_PROCESS
 from wirebrick.runtime.allowance import Allowance
 from wirebrick.runtime.context import Context, frames_for
 from wirebrick.runtime.events import first_due
+from wirebrick.runtime.hold import make_holds
 from wirebrick.runtime.opening import Opened
 from wirebrick.runtime.plan import Plan
 from wirebrick.runtime.program import Program
@@ -28,7 +29,7 @@ def make_crew(
     """The workers; several are each pinned to a processor. Raises PortError where memory is short.
 
     ``matches``: address of a filter or 0. ``count``: packets they may receive together. Where packets move
-    between workers, or into rings of ports, all share one mempool.
+    between workers, into rings of ports, or are held, all share one mempool.
     """
     workers = opened.workers
     opened.least_frame = max((state.least_frame for state in program.states), default=0)
@@ -38,7 +39,12 @@ def make_crew(
     rings = None
     if program.shuffles and workers > 1:
         rings = Rings(program.shuffles, workers, burst * program.room, first=workers * each)
-    pool = opened.mempool(workers * each, rings.frames if rings else 0)
+    holds = make_holds(program.holds, program.shuffles if rings else [], workers, burst)
+    first = workers * each + (rings.frames if rings else 0)
+    for one in holds:
+        one.own(first)
+        first += one.frames
+    pool = opened.mempool(workers * each, first - workers * each)
     opened.start()
     ring_length = _common_length(opened) if program.keeps_lengths else 0
     crew = []
@@ -62,6 +68,8 @@ def make_crew(
         context.set_sources(opened.sources[index], program.keeps_lengths, rings, ring_length)
         if program.shuffles:
             context.set_rings(rings.table(index) if rings else [0] * len(program.shuffles))
+        if holds:
+            context.set_holds(holds[index], rings)
         for port, sink in opened.sinks[index].items():
             context.set_sink(port, sink)
         worker = Worker(

@@ -29,8 +29,11 @@ from wirebrick.packet.frame import (
     RX_ENTRY,
     RX_NODE,
     W_AGAIN,
+    W_ASIDE,
     W_BEAT,
     W_BUDGET,
+    W_CLOCK,
+    W_CLOCK_CELL,
     W_COUNT,
     W_DUE,
     W_ENTRY,
@@ -57,6 +60,7 @@ from wirebrick.packet.frame import (
     W_YIELD,
 )
 from wirebrick.packet.memory import call0, call1, cycles, load64, pause, store64, store64_release
+from wirebrick.ports.clock_native import clock
 from wirebrick.runtime.codes import BUDGET, DONE, GO_ON, IDLE, PAUSED, PROCESS, STOPPED, TRANSMITTING
 from wirebrick.runtime.receive_native import receive_burst
 from wirebrick.runtime.ring_native import R_CLOSED, R_WAITS, ring_has_room
@@ -64,6 +68,7 @@ from wirebrick.runtime.transmit_native import publish_rings, transmit_lists
 
 __all__ = ["CONTEXT", "DONE", "STOPPED", "W_BUDGET", "W_LIMIT", "W_STOP", "drive"]
 
+SOON = 60_000  # nanoseconds: how much longer a sleep lasts than it should
 _POLITE = 32  # rounds without a packet after which other threads of the processor get a turn
 
 
@@ -94,7 +99,10 @@ def drive(context: int) -> int:
         elif code <= IDLE:
             store64(context + W_IDLE_SINCE, count_idle(context))
             code = nothing_came(context, code)
-            if code == IDLE and empty < load64(context + W_SPIN):
+            if code == IDLE and soon(context) != 0:
+                spin(context, 0)
+                code = GO_ON
+            elif code == IDLE and empty < load64(context + W_SPIN):
                 empty += 1
                 spin(context, empty)
                 code = GO_ON
@@ -148,6 +156,8 @@ def nothing_came(context: int, code: int) -> int:
     """What there is to do when no packets are there (for the reason ``code``): what is due, or to end a stage."""
     stage = load64(context + W_STAGE_ENDED)
     shuffles = load64(context + W_SHUFFLES)
+    if code == IDLE and load64(context + W_DUE) != 0:
+        follow_wall(context)
     if code == IDLE and due(context) != 0 and stage_has_room(context, stage) != 0:
         return process_nothing(context, 0)
     if ends_at_once(context) != 0 or stage > shuffles:
@@ -163,6 +173,24 @@ def nothing_came(context: int, code: int) -> int:
     if stage_has_room(context, stage) == 0:
         return IDLE
     return process_nothing(context, FINISH + node)
+
+
+def follow_wall(context: int) -> int:
+    """Nothing came: the packets' clock goes on as the wall's does, where packets are live. Returns 0."""
+    function = load64(context + W_CLOCK)
+    if function != 0:
+        now = clock(function, context + W_CLOCK_CELL)
+        if now > load64(context + W_NOW):
+            store64(context + W_NOW, now)
+    return 0
+
+
+def soon(context: int) -> int:
+    """Whether something is due in so short a time that it is waited for here: sleep would last longer."""
+    if load64(context + W_CLOCK) == 0:
+        return 0
+    left = load64(context + W_DUE) - load64(context + W_NOW)
+    return 1 if left > 0 and left < SOON else 0
 
 
 def due(context: int) -> int:
@@ -182,6 +210,8 @@ def process_nothing(context: int, entry: int) -> int:
 
 def live_before(context: int, node: int) -> int:
     """Whether packets may still come from a port or ring of before ``node`` (0: from any)."""
+    if load64(context + W_ASIDE) != 0:
+        return 1
     entry = load64(context + W_RX_TABLE)
     for _ in range(load64(context + W_RX_PORTS)):
         if load64(entry + RX_ENDED) == 0 and (node == 0 or load64(entry + RX_NODE) < node):

@@ -21,12 +21,12 @@ from wirebrick.packet.frame import (
     W_FUEL_LEFT,
     W_LISTS,
     W_NOW,
-    W_SPILL,
-    W_SPILL_SIZE,
     W_USED,
 )
 from wirebrick.packet.memory import load64, store32, store64
 from wirebrick.packet.packet import Packet
+from wirebrick.runtime.hold_native import NEVER
+from wirebrick.runtime.holding import Turns
 from wirebrick.runtime.operators import Done, On, Setting, operator_of
 from wirebrick.runtime.plan import CHAIN, COPY_LOST, Plan, scope_name
 from wirebrick.runtime.shuffling import entry_number
@@ -39,6 +39,7 @@ from wirebrick.state.around import viewing
 from wirebrick.state.base import State, worker
 from wirebrick.state.timers import Timers
 from wirebrick.stream.graph import Enter, Exit, Graph, Node
+from wirebrick.stream.hold import Hold
 from wirebrick.stream.shuffle import Shuffle
 from wirebrick.stream.stream import Stream
 
@@ -87,7 +88,7 @@ class Interpreter:
         self._entries = {
             entry_number(graph, node): (node.outputs[0], Spill(graph, node.outputs[0]))
             for node in graph.nodes
-            if isinstance(node, Shuffle)
+            if isinstance(node, Shuffle | Hold)
         }
         self._events: WorkerEvents | None = None
         if timers is not None:
@@ -97,40 +98,44 @@ class Interpreter:
         self._context = 0
         self._node = self._input
 
-    def process(self, context: int) -> None:
-        """Run the packets of the burst through the graph, each to its end, in order."""
+    def process(self, context: int) -> int:
+        """Run the packets of the burst through the graph, each to its end, in order; at the end: whether to go on."""
         self._watched = taps = self.taps
         if taps is not None:
             tap_received(context, taps.address)
         with viewing(self._viewed, context):
-            self._process(context)
+            again = self._process(context)
         if taps is not None:
             tap_listed(context, taps.address)
+        return again
 
-    def _process(self, context: int) -> None:
+    def _process(self, context: int) -> int:
         self._context = context
         count = load64(context + W_COUNT)
         store64(context + W_USED, count)
         if self._events is not None:
             self._events.begin(context)
-        entry = load64(context + W_ENTRY)
-        if entry == FINISH:
-            for windowing in self._windowings:
-                windowing.finish(context)
-            return
-        for position in range(count):
+        turns = Turns(context)
+        for position, label, brought in turns:
             packet = Packet(context, position, self.plan.ports, self)
             if self._events is not None:
                 self._events.before(context, packet.timestamp)
-            if entry == 0:
+            if label == 0:
                 self._run(packet, self._input.outputs[0], self._input)
             else:
-                stream, spill = self._entries[entry]
-                brought = load64(context + W_SPILL) + position * load64(context + W_SPILL_SIZE)
+                stream, spill = self._entries[label]
                 spill.read(packet, brought)
                 self._run(packet, stream, stream.consumer)
         if self._windowings and count:
             store64(context + W_NOW, max(load64(context + W_NOW), packet.timestamp))
+        due = NEVER
+        if self._events is not None:
+            due = self._events.end(context, turns.complete)
+        turns.settle(due)
+        if load64(context + W_ENTRY) == FINISH and not turns.again:
+            for windowing in self._windowings:
+                windowing.finish(context)
+        return turns.again
 
     def end_copy(self, copy: Packet, fate: Ending) -> None:
         """Send or drop a copy that a user function made."""
@@ -152,7 +157,7 @@ class Interpreter:
             if isinstance(outcome, Done):
                 break
             # Those of a later maker go first: they stand right behind this packet in their stream.
-            made = [*((other, outcome.stream) for other in outcome.made), *made]
+            made = [*((other, outcome.follow or outcome.stream) for other in outcome.made), *made]
             stream = outcome.stream
             node = stream.consumer
         for other, begin in made:
@@ -187,8 +192,8 @@ class Interpreter:
         if outcome.kind == "send":
             self._send(packet, self.plan.port(outcome.detail, node))
             return Fate("sent", outcome.detail)
-        if outcome.kind == "moved":
-            return Fate("moved")
+        if outcome.kind in ("moved", "held"):
+            return Fate(outcome.kind)
         if outcome.kind == "out":
             port = packet._descriptor.egress
             if port == NO_PORT:

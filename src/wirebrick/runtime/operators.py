@@ -14,14 +14,17 @@ from wirebrick.packet.layer import Layer
 from wirebrick.packet.memory import load64
 from wirebrick.packet.packet import Packet
 from wirebrick.runtime.filter import interpret_filter
+from wirebrick.runtime.holding import Holding
 from wirebrick.runtime.plan import Plan
 from wirebrick.runtime.shuffling import Shuffling
 from wirebrick.runtime.windowing import Windowing
 from wirebrick.stream.deparse import Deparse
 from wirebrick.stream.drop import Drop
+from wirebrick.stream.duplicate import Duplicate
 from wirebrick.stream.filter import ExpressionFilter, Filter
 from wirebrick.stream.graph import Enter, Exit, Graph, Input, Node, Output
 from wirebrick.stream.group_by import GroupBy
+from wirebrick.stream.hold import Hold
 from wirebrick.stream.merge import Merge
 from wirebrick.stream.metadata import Metadata
 from wirebrick.stream.packetize import Packetize
@@ -52,6 +55,7 @@ class On:
     stream: Stream
     note: str = ""
     made: tuple[Packet, ...] = ()  # packets that follow it
+    follow: Stream | None = None  # by another stream
 
 
 @dataclass
@@ -82,6 +86,9 @@ def operator_of(
         return _push(node, function, own)
     if isinstance(node, Shuffle):
         return _shuffle(node, Shuffling(setting.graph, node, function, setting.plan.ports))
+    if isinstance(node, Hold):
+        assert function is not None
+        return _hold(node, Holding(setting.graph, node, function))
     if isinstance(node, Packetize):
         return _filling(node, function, own)
     if isinstance(node, Remake):
@@ -160,9 +167,14 @@ def _matching(node: ExpressionFilter) -> Operator:
         lies = packet._descriptor
         if matches(lies.data, lies.length, lies.wire):
             return On(node.outputs[0])
-        return Done("drop", node.reason)
+        return _refused(node)
 
     return run
+
+
+def _refused(node: Any) -> On | Done:
+    """What becomes of a packet that a filter doesn't want."""
+    return On(node.outputs[1]) if len(node.outputs) > 1 else Done("drop", node.reason)
 
 
 def _end(kind: str, detail: str) -> Operator:
@@ -211,6 +223,16 @@ def _shuffle(node: Shuffle, shuffling: Shuffling) -> Operator:
         if moved is None:
             return Done("drop", FULL)
         return Done("moved") if moved else On(node.outputs[0])
+
+    return run
+
+
+def _hold(node: Hold, holding: Holding) -> Operator:
+    def run(packet: Packet, stream: Stream) -> On | Done:
+        held = holding.held(packet)
+        if held is None:
+            return Done("drop", node.reason)
+        return Done("held") if held else On(node.outputs[0])
 
     return run
 
@@ -273,7 +295,18 @@ def _finish(node: FunctionNode) -> Callable[[Packet, Any], On | Done]:
     """What the result of a reading function means."""
 
     def keep(packet: Packet, result: Any) -> On | Done:
-        return On(node.outputs[0]) if bool(result) else Done("drop", node.reason)  # type: ignore[attr-defined]
+        if bool(result):
+            return On(node.outputs[0])
+        return _refused(node)
+
+    def double(packet: Packet, result: Any) -> On | Done:
+        if not result:
+            return On(node.outputs[0])
+        packet._begin(True, False, frozenset())
+        other = packet.copy()
+        packet._copies = []
+        other._copies, other._copied = [], False
+        return On(node.outputs[0], made=(other,), follow=node.outputs[-1])
 
     def choose(packet: Packet, result: Any) -> On | Done:
         number = operator.index(result)
@@ -289,6 +322,8 @@ def _finish(node: FunctionNode) -> Callable[[Packet, Any], On | Done]:
 
     if isinstance(node, Filter):
         return keep
+    if isinstance(node, Duplicate):
+        return double
     if isinstance(node, GroupBy):
         return choose
     if isinstance(node, Metadata):

@@ -30,6 +30,7 @@ from wirebrick.state.rewrite_layout import REASONS as REFUSED
 from wirebrick.stream.drop import Drop
 from wirebrick.stream.filter import ExpressionFilter, Filter
 from wirebrick.stream.graph import Graph, Node
+from wirebrick.stream.hold import Hold
 from wirebrick.stream.parse import Parse
 from wirebrick.stream.remake import Remake
 from wirebrick.stream.send import Send
@@ -99,6 +100,16 @@ class ShufflePlan:
     capacity: int = 1024  # packets a ring holds, a power of two; each gets room for a whole burst at least
 
 
+@dataclass(frozen=True)
+class HoldPlan:
+    """What the queue of a hold needs, in each worker."""
+
+    label: int  # the number under which its packets go on
+    spill: int  # bytes that a packet keeps beside its frame
+    capacity: int  # packets
+    counter: int  # number of the counter of packets that it holds
+
+
 @dataclass
 class Plan:
     """What interpreter and compiler share about a graph."""
@@ -152,13 +163,15 @@ def build_plan(
 
 def _reasons(node: Node) -> tuple[str, ...]:
     if isinstance(node, Filter | ExpressionFilter | Drop):
-        return (node.reason,)
+        return (node.reason,) if len(node.outputs) < 2 else ()
     if isinstance(node, Parse) and node.otherwise == "drop":
         return node.reasons()
     if isinstance(node, Shuffle):
         return (FULL,)
     if isinstance(node, Remake):
         return node.reasons
+    if isinstance(node, Hold):
+        return (node.reason,)
     if node.kind == "packetize":
         return tuple(REFUSED.values())
     if getattr(node, "may_write", False) and getattr(node, "function", None) is not None:

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from wirebrick.runtime.events import make_packets
+from wirebrick.runtime.holding import hold_plans
 from wirebrick.runtime.interpreter import Interpreter
 from wirebrick.runtime.mempool import COPIES, MADE
-from wirebrick.runtime.plan import Key, Plan, ShufflePlan
+from wirebrick.runtime.plan import HoldPlan, Key, Plan, ShufflePlan
 from wirebrick.runtime.shuffling import shuffle_plans
 from wirebrick.runtime.trace import Observer
 from wirebrick.state.base import State
@@ -29,8 +30,11 @@ class Program:
     keeps_lengths: bool = False  # no packet is longer or shorter when it leaves
     derive: Callable[[dict[Key, int], int], None] | None = None  # completes the counters of a worker
     shuffles: list[ShufflePlan] = field(default_factory=list)
+    holds: list[HoldPlan] = field(default_factory=list)
     room: int = COPIES  # positions of a burst: so many times the packets received
-    finishes: bool = False  # its windows give up what they have at the end: process is called with FINISH
+    finishes: bool = (
+        False  # windows and holds give up what they have at the end: process is called with FINISH
+    )
 
 
 def make_program(
@@ -60,10 +64,14 @@ def make_program(
         )
     kinds = {node.kind for node in graph.nodes}
     program.shuffles = shuffle_plans(graph)
-    program.finishes = "window" in kinds
-    if kinds & {"packetize", "remake"} or make_packets(program.states):
+    program.holds = hold_plans(graph, plan)
+    program.finishes = "window" in kinds or bool(program.holds)
+    if kinds & {"packetize", "remake", "duplicate"} or make_packets(program.states):
         program.room = MADE
     program.room = max(program.room, 1 + max((scope.copies for scope in graph.scopes), default=1))
+    if program.holds:  # as many packets as come in may go on beside them, of other lengths
+        program.room *= 2
+        program.keeps_lengths = False
     # In the order they were made: some point at others that were made before.
     for state in dict.fromkeys([*(s for scope in graph.scopes for s in scope.states), *program.states]):
         state.packets_wait = not live

@@ -19,6 +19,9 @@ from wirebrick.packet.frame import (
     RX_PORT,
     RX_RECEIVE,
     RX_STATE,
+    W_ASIDE,
+    W_ASIDE_TABLE,
+    W_ASIDES,
     W_BURST,
     W_BURST_SIZE,
     W_BYTES_IN,
@@ -42,7 +45,7 @@ from wirebrick.packet.frame import (
 from wirebrick.packet.memory import call3, copy, load32, load64, store16, store32, store64
 from wirebrick.ports.base import ENDED, REFILL
 from wirebrick.runtime.codes import DONE, GO_ON, IDLE, LIMITED, NEED_REFILL
-from wirebrick.runtime.ring_native import ring_has_room
+from wirebrick.runtime.ring_native import ring_has_room, ring_held
 from wirebrick.runtime.transmit_native import wire_bytes
 
 _NONE_MATCHED = -3
@@ -56,12 +59,18 @@ def receive_burst(context: int) -> int:
     turn = load64(context + W_RX_NEXT)
     store64(context + W_COUNT, 0)
     nothing = DONE
+    last = -1
+    if load64(context + W_ASIDE) != 0:
+        last = receive_aside(context)
+        if last < 0:
+            return GO_ON
+        nothing = IDLE
     for _ in range(entries):
         entry = table + turn * RX_ENTRY
         after = turn + 1
         if after == entries:
             after = 0
-        if load64(entry + RX_ENDED) == 0:
+        if load64(entry + RX_ENDED) == 0 and load64(entry + RX_NODE) > last:
             got = 0
             room = room_for(context, entry)
             if room > 0:
@@ -83,6 +92,22 @@ def receive_burst(context: int) -> int:
         turn = after
     store64(context + W_RX_NEXT, turn)
     return nothing
+
+
+def receive_aside(context: int) -> int:
+    """Receive of the packets that were set aside; -1, or the last node that nothing may be received for before them."""
+    entry = load64(context + W_ASIDE_TABLE) + load64(context + W_ASIDES) * RX_ENTRY
+    for _ in range(load64(context + W_ASIDES)):
+        entry -= RX_ENTRY
+        if ring_held(load64(entry + RX_STATE)) != 0:
+            room = room_for(context, entry)
+            if room == _WAITS:
+                return load64(entry + RX_NODE)
+            got = receive_from(context, entry, room)
+            account(context, got, entry)
+            store64(context + W_ASIDE, load64(context + W_ASIDE) - got)
+            return -1
+    return -1
 
 
 def room_for(context: int, entry: int) -> int:

@@ -20,11 +20,13 @@ from typing import Literal
 from wirebrick.packet.frame import W_DUE, W_NOW, W_PACKETS_IN, W_RING_IN, W_SPIN
 from wirebrick.ports.base import Source
 from wirebrick.runtime.context import Context
+from wirebrick.runtime.driver_native import SOON
 
 Poll = Literal["adaptive", "busy"]
 
 SHORTEST, LONGEST = 50e-6, 1e-3  # seconds of a nap
 LONGEST_LIVE = 2e-3  # where only a device can bring packets: a thousand looks a second are 3 % of a core
+_SELECTABLE = 1024  # select() takes descriptors below this number
 SLEEP = 0.1  # seconds of sleep on descriptors: stopping and pausing wait for no longer
 # Rounds without a packet before the driver comes back. Where rings join workers, a short wait for the next burst
 # is the rule, and a nap costs more than it lasts; so does going to sleep between two packets of a flow.
@@ -77,14 +79,21 @@ class Rest:
         seconds = SLEEP if wakes else self._nap
         due = self._context[W_DUE]
         if due:
-            seconds = min(seconds, max(0.0, (due - self._context[W_NOW]) / 1e9))
+            seconds = min(seconds, max(0.0, (due - self._context[W_NOW] - SOON) / 1e9))
         if not wakes:
             time.sleep(seconds)
             return
+        descriptors = [one for several in known for one in several]
         waiting = select.poll()
-        for descriptor in [one for several in known for one in several]:
+        for descriptor in descriptors:
             waiting.register(descriptor, select.POLLIN)
-        for _, event in waiting.poll(max(1, round(seconds * 1e3))):
+        if seconds < SLEEP and max(descriptors, default=0) < _SELECTABLE:
+            # Something is due: select() tells time in microseconds, poll() in milliseconds only.
+            ready = select.select(descriptors, [], [], seconds)[0]
+            seconds = 0.0
+            if not ready:
+                return
+        for _, event in waiting.poll(round(seconds * 1e3)):
             if not event & select.POLLIN:
                 # The interface is down or gone: the descriptor would wake us for ever.
                 time.sleep(LONGEST)

@@ -62,8 +62,7 @@ class Ring:
         self._blocks = Blocks()
         self.address = self._blocks.take(RING)
         spill = spill_bytes(plan.spill)
-        # A slot that doesn't fit into half a line begins with a line: then no slot lies in more than it must.
-        stride = DESCRIPTOR if spill == 0 else -(-(DESCRIPTOR + spill) // _LINE) * _LINE
+        stride = stride_of(plan.spill)
         memory = self._blocks.take(slots * stride)
         cells = (ctypes.c_uint8 * (slots * stride)).from_address(memory)
         np.ndarray((slots,), "<u4", memoryview(cells), D_FRAME, (stride,))[:] = np.arange(
@@ -131,6 +130,18 @@ class Rings:
     def needed(self, worker: int, node: int) -> list[int]:
         """Addresses of the rings that must have room before packets are received that go on behind ``node``."""
         return [ring.address for ring in self.out_of(worker) if ring.waits and ring.node > node]
+
+
+def stride_of(size: int) -> int:
+    """Bytes of a slot for a packet with a spill of ``size`` bytes.
+
+    One that doesn't fit into half a line begins with a line: then no slot lies in more than it must.
+
+    >>> stride_of(0), stride_of(20), stride_of(40)
+    (32, 64, 128)
+    """
+    spill = spill_bytes(size)
+    return DESCRIPTOR if spill == 0 else -(-(DESCRIPTOR + spill) // _LINE) * _LINE
 
 
 def spill_bytes(size: int) -> int:

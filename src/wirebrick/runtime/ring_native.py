@@ -102,6 +102,11 @@ def ring_publish(ring: int) -> int:
     return 0
 
 
+def ring_held(ring: int) -> int:
+    """Packets that were put and not received, where the worker itself does both."""
+    return load64(ring + R_PUT) - load64(ring + R_HEAD)
+
+
 def ring_has_room(ring: int, count: int) -> int:
     """Whether ``count`` packets can be put; a ring whose consumer is gone holds nobody up."""
     most = load64(ring + R_MASK) + 1 - count

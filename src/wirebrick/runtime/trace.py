@@ -14,7 +14,7 @@ class Fate:
     """What became of a packet at an operator.
 
     ``kind`` is ``on`` (to the next operator; ``detail`` says by which output, and of a parse that failed,
-    why), ``out`` or ``sent`` (``detail``: the port), ``drop`` or ``fault`` (``detail``: the reason;
+    why), ``out`` or ``sent`` (``detail``: the port), ``held``, ``drop`` or ``fault`` (``detail``: the reason;
     ``error``: what was raised).
     """
 

@@ -18,14 +18,15 @@ from wirebrick.errors import WirebrickError
 from wirebrick.packet.frame import (
     W_AGAIN,
     W_BYTES_OUT,
+    W_CLOCK,
     W_LIMIT,
-    W_NOW,
     W_PAUSE,
     W_PROCESS,
     W_STOP,
     W_TAPS,
 )
 from wirebrick.ports.base import Sink, Source
+from wirebrick.ports.libc import address_of
 from wirebrick.runtime import codes
 from wirebrick.runtime.allowance import Allowance
 from wirebrick.runtime.context import Context
@@ -96,7 +97,7 @@ class Worker:
         self._drive = _DRIVE(load_native("wirebrick.runtime.driver_native", {"drive": 1})["drive"])
         self._rings = rings
         self._rest = Rest(context, poll, rings is not None, sources)
-        self._live = live
+        context[W_CLOCK] = address_of("clock_gettime") if live else 0
         self._going = threading.Event()
         self._going.set()
         self.taps: TapTable | None = None  # who watches packets
@@ -291,8 +292,6 @@ class Worker:
         if self._allowance is not None:
             self._allowance.give_back(self.index, self.context[W_LIMIT])
             self.context[W_LIMIT] = 0
-        if self._live:
-            self.context[W_NOW] = max(self.context[W_NOW], time.time_ns())
         pending = any(sink.pending for sink in self.sinks.values())
         self.waits = "packets"
         self._rest.take(pending)

@@ -92,16 +92,25 @@ class WorkerEvents:
         self._functions = functions
         self._own = own
         self._way = way
+        self._idle = False
 
     def begin(self, context: int) -> None:
         """Before a burst."""
-        if native.timers_begin(context, self.timers.current()):
-            self._call_due(context, load64(context + W_NOW))
+        self._idle = native.timers_begin(context, self.timers.current()) != 0
 
     def before(self, context: int, time: int) -> None:
         """Before a packet of a time: what is due by it is called."""
         if time >= load64(self.timers.current() + native.T_DUE):
             self._call_due(context, time)
+
+    def end(self, context: int, complete: bool) -> int:
+        """Behind the packets of a burst, all of them if ``complete``: an idle worker calls what is due by its clock.
+
+        Returns when the next event is due.
+        """
+        if self._idle and complete:
+            self._call_due(context, load64(context + W_NOW))
+        return load64(self.timers.current() + native.T_DUE)
 
     def _call_due(self, context: int, now: int) -> None:
         block = self.timers.current()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import operator
 from typing import Any
 
 from wirebrick.errors import CheckError, GraphError, caller_place
+from wirebrick.packet.octets import Octets
 from wirebrick.state.base import is_record
 from wirebrick.state.record import Record
 
@@ -55,3 +57,18 @@ def natural(value: Any) -> int:
     if number >= 1 << 63:
         raise OverflowError(f"{number} does not fit 63 bits")
     return number
+
+
+def octets(data: Any) -> Octets:
+    """Bytes that an operation reads: those of a packet or a window as they are, others (in tests) copied.
+
+    Raises TypeError for what isn't bytes.
+    """
+    if isinstance(data, Octets):
+        return data
+    if not isinstance(data, bytes):
+        raise TypeError(f"{data!r} is not bytes")
+    kept = ctypes.create_string_buffer(data, max(1, len(data)))
+    view = Octets(ctypes.addressof(kept), len(data))
+    view.__dict__["_kept"] = kept
+    return view

@@ -43,10 +43,10 @@ def pair_of(table: Table[Any, Any]) -> np.dtype[Any]:
     return np.dtype([("key", dtype_of(table.key)), ("value", dtype_of(table.value))])
 
 
-def rows_of(table: Table[Any, Any]) -> NDArray[Any]:
+def rows_of(table: Table[Any, Any], united: bool = True) -> NDArray[Any]:
     """One row for each key: fields ``key`` and ``value``, structured like their records; the order is arbitrary.
 
-    Where several workers have a key, numbers of its records are summed.
+    Where several workers have a key, numbers of its records are summed, unless they are not to be ``united``.
     """
     import numpy as np
 
@@ -60,19 +60,21 @@ def rows_of(table: Table[Any, Any]) -> NDArray[Any]:
     for part in parts:
         rows[at : at + len(part)] = part
         at += len(part)
+    if not united:
+        return rows
     keys = np.zeros(len(rows), pair["key"])
     keys[:] = rows["key"]
     raw = keys.view(f"V{table.key.size}")
     _, first, where = np.unique(raw, return_index=True, return_inverse=True)
-    united = np.zeros(len(first), pair)  # rows[first] alone would leave the padding to chance
-    united[:] = rows[first]
+    found = np.zeros(len(first), pair)  # rows[first] alone would leave the padding to chance
+    found[:] = rows[first]
     for name, field in table.value.fields.items():
         if field.address is None:
             column = rows["value"][name]
-            sums = np.zeros(len(united), column.dtype)
+            sums = np.zeros(len(found), column.dtype)
             np.add.at(sums, where, column)
-            united["value"][name] = sums
-    return united
+            found["value"][name] = sums
+    return found
 
 
 def _partition(table: Table[Any, Any], block: int, pair: np.dtype[Any]) -> NDArray[Any]:

@@ -222,11 +222,14 @@ class Table(State, Generic[K, V]):
                         united[key] = value
         yield from sorted(united.items(), key=lambda pair: _fields(pair[0]))
 
-    def rows(self) -> Any:
-        """What ``items()`` gives, as a structured NumPy array with the fields ``key`` and ``value``."""
+    def rows(self, *, united: bool = True) -> Any:
+        """What ``items()`` gives, as a structured NumPy array with the fields ``key`` and ``value``.
+
+        Not ``united``, a key that several workers have has a row of each.
+        """
         from wirebrick.state.columns import rows_of
 
-        return rows_of(self)
+        return rows_of(self, united)
 
     def to_dict(self) -> dict[K, V]:
         """What ``items()`` gives, as a dictionary."""

@@ -62,7 +62,7 @@ def shape_of(node: Node) -> str:
 
 def title_of(node: Node) -> str:
     """What is written on a node: its label, and of a filter the reason under which it drops."""
-    reason = getattr(node, "reason", "") if node.kind == "filter" else ""
+    reason = getattr(node, "reason", "") if node.kind == "filter" and len(node.outputs) < 2 else ""
     return f"{node.label}: {reason}" if reason else node.label
 
 

@@ -99,11 +99,13 @@ class Stream:
 
         return map_(self, function)
 
-    def filter(self, function: Callable[[Any], bool] | str, reason: str = "filtered") -> Stream:
+    def filter(
+        self, function: Callable[[Any], bool] | str, reason: str = "filtered", otherwise: Stream | None = None
+    ) -> Stream:
         """Drop packets, by a function or an expression of tcpdump's; see ``wirebrick.stream.filter``."""
         from wirebrick.stream.filter import filter_
 
-        return filter_(self, function, reason)
+        return filter_(self, function, reason, otherwise)
 
     def metadata(self, schema: type[Record], function: Callable[[Any], Any]) -> Stream:
         """Attach typed metadata; see ``wirebrick.stream.metadata``."""
@@ -125,6 +127,12 @@ class Stream:
 
         return pop(self)
 
+    def duplicate(self, function: Callable[[Any], bool], copies: Stream | None = None) -> Stream:
+        """Let copies follow packets; see ``wirebrick.stream.duplicate``."""
+        from wirebrick.stream.duplicate import duplicate
+
+        return duplicate(self, function, copies)
+
     def group_by(self, count: int, function: Callable[[Any], int]) -> list[Stream]:
         """Split into ``count`` streams; see ``wirebrick.stream.group_by``."""
         from wirebrick.stream.group_by import group_by
@@ -138,6 +146,14 @@ class Stream:
         from wirebrick.stream.shuffle import shuffle
 
         return shuffle(self, by, workers, full=full, capacity=capacity)
+
+    def hold(
+        self, function: Callable[[Any], int | None], capacity: int = 4096, *, reason: str = "hold_full"
+    ) -> Stream:
+        """Let packets go on at a time of their own; see ``wirebrick.stream.hold``."""
+        from wirebrick.stream.hold import hold
+
+        return hold(self, function, capacity, reason=reason)
 
     def window(
         self,

@@ -15,13 +15,17 @@ if TYPE_CHECKING:
 
 
 def fetches(fused: Fused) -> list[str]:
-    """Lines for each table of flows; fetched is what packets ask for with ``packet.flow()``."""
+    """Lines for each table of flows (fetched is what packets ask for with ``packet.flow()``), and for what says how."""
     lines = []
     for number, state in enumerate(fused.shared.states):
         users = [found for found in fused.functions.values() if f"ahead{number}" in found.function.needs]
         if users:
-            assert isinstance(state, Table)
-            asked = any("flow" in found.facts.reads for found in users)
-            what = f"prefetch_flows(w, t{number}, {state.stride})" if asked else "0"
+            if isinstance(state, Table):
+                asked = any("flow" in found.facts.reads for found in users)
+                what = f"prefetch_flows(w, t{number}, {state.stride})" if asked else "0"
+            else:
+                assert state.ahead is not None
+                fused.shared.modules.add(state.ahead.__module__)
+                what = f"{state.ahead.__name__}(w, t{number})"
             lines.append(f"    ahead{number} = {what}")
     return lines

@@ -41,7 +41,8 @@ def _moves(graph: Graph, scope: Scope) -> bool:
     """Whether packets may leave the NF in another worker than they came in, or be made in it."""
     inside = {scope, *_nested(graph, scope)}
     return any(
-        node.scope in inside and node.kind in ("shuffle", "packetize", "remake") for node in graph.nodes
+        node.scope in inside and node.kind in ("shuffle", "packetize", "remake", "duplicate")
+        for node in graph.nodes
     )
 
 

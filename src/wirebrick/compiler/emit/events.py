@@ -61,6 +61,8 @@ def events_before(f: Fused) -> list[str]:
     if timers is None:
         return []
     block = _block(f, timers)
+    if f.holds:  # what is held and due goes first
+        return [f"    idle = timers_begin(w, {block})"]
     return [
         f"    if unlikely(timers_begin(w, {block}) != 0):",
         f"        {_call(f, timers, f'load64(w + {frame.W_NOW})')}",
@@ -76,6 +78,18 @@ def events_check(f: Fused) -> list[str]:
     return [
         f"        if unlikely({time} >= load64({_block(f, timers)} + {T_DUE})):",
         f"            {_call(f, timers, time)}",
+    ]
+
+
+def events_after(f: Fused) -> list[str]:
+    """Behind the loop, where packets are held: events that are due in a worker without packets."""
+    timers = f.shared.timers
+    if timers is None:
+        return []
+    return [
+        "    if idle != 0 and complete != 0:",
+        f"        {_call(f, timers, 'clock')}",
+        f"    due = min(due, load64({_block(f, timers)} + {T_DUE}))",
     ]
 
 

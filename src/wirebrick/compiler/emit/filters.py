@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from wirebrick.runtime.filter import bpf
 from wirebrick.runtime.filter_native import filter_function
 from wirebrick.stream.filter import ExpressionFilter, Filter
+from wirebrick.stream.graph import Slot
 
 if TYPE_CHECKING:
     from wirebrick.compiler.emit.fused import Fused
@@ -22,7 +23,7 @@ def emit_filter(f: Fused, node: Filter) -> None:
         f.go(node.outputs[0], settled, touched)
     code.line(f"elif {result} == 0:")
     with code.indent():
-        f.count(node, "drop", node.reason)
+        _refused(f, node, settled, touched)
     code.line("else:")
     with code.indent():
         f.fault(node, result)
@@ -39,4 +40,14 @@ def emit_expression(f: Fused, node: ExpressionFilter) -> None:
         f.go(node.outputs[0], settled, touched)
     code.line("else:")
     with code.indent():
+        _refused(f, node, settled, touched)
+
+
+def _refused(
+    f: Fused, node: Filter | ExpressionFilter, settled: frozenset[Slot], touched: frozenset[Slot]
+) -> None:
+    """What isn't wanted is dropped, or goes another way."""
+    if len(node.outputs) > 1:
+        f.go(node.outputs[1], settled, touched)
+    else:
         f.count(node, "drop", node.reason)

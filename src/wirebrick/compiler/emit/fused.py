@@ -9,7 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from wirebrick.compiler.emit import ahead, loops, nodes
+from wirebrick.compiler.emit.duplicate import emit_second
 from wirebrick.compiler.emit.events import emit_events, events_before, events_check
+from wirebrick.compiler.emit.hold import emit_release
 from wirebrick.compiler.emit.known import Knowledge, structural_fields
 from wirebrick.compiler.emit.packetize import emit_made
 from wirebrick.compiler.emit.parsing import OK
@@ -22,9 +24,12 @@ from wirebrick.compiler.front.functions import Function
 from wirebrick.compiler.front.shared import Shared
 from wirebrick.compiler.front.unit import Unit
 from wirebrick.packet import frame
+from wirebrick.runtime.holding import holds_of
 from wirebrick.runtime.plan import Plan, scope_name
 from wirebrick.runtime.shuffling import entry_number
+from wirebrick.stream.duplicate import Duplicate
 from wirebrick.stream.graph import Graph, Input, Node, Slot
+from wirebrick.stream.hold import Hold
 from wirebrick.stream.merge import Merge
 from wirebrick.stream.metadata import Metadata
 from wirebrick.stream.packetize import Packetize
@@ -52,7 +57,8 @@ class Fused:
         self.states: set[int] = set()
         self.spaces: set[str] = set()
         self.shuffles = [node for node in graph.nodes if isinstance(node, Shuffle)]
-        self.makers = [node for node in graph.nodes if isinstance(node, Packetize | Remake)]
+        self.holds = holds_of(graph)
+        self.makers = [node for node in graph.nodes if isinstance(node, Packetize | Remake | Duplicate)]
         self.windows = [node for node in graph.nodes if isinstance(node, Window)]
         self.local_ports = self._local_ports()
         self.counted = nodes.counted_boundaries(graph, functions)
@@ -78,10 +84,14 @@ class Fused:
                     self.node(node)
             if isinstance(node, Shuffle):
                 emit_resume(self, node)
+            elif isinstance(node, Hold):
+                emit_release(self, node)
             elif isinstance(node, Packetize):
                 emit_made(self, node)
             elif isinstance(node, Remake):
                 emit_remade(self, node)
+            elif isinstance(node, Duplicate):
+                emit_second(self, node)
         body: list[str] = []
         for line in self.code.lines:
             head, mark, _ = line.partition(nodes.PENDING)
@@ -90,7 +100,7 @@ class Fused:
 
     def _input(self, node: Node) -> None:
         """Where packets from ports begin; others go on elsewhere."""
-        if not self.shuffles and not self.makers:
+        if not self.shuffles and not self.makers and not self.holds:
             self.node(node)
             return
         self.code.line("if at == 0:")
@@ -139,7 +149,7 @@ class Fused:
                 f"load64(list{port} - {frame.LIST_HEAD}))",
                 f"    store64(list{port} - {frame.LIST_HEAD}, n{port})",
             ]
-        return [*lines, *return_blocks(self.shared), "    return 0"]
+        return [*lines, *loops.after(self), *return_blocks(self.shared), f"    return {loops.result(self)}"]
 
     # For the nodes.
 

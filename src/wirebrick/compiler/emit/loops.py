@@ -1,14 +1,16 @@
 """The loop of the fused function: over the packets of a burst, those made on the way right behind their makers.
 
-A chain without shuffles, windows and packetize has the plain loop. Else a burst may have come by a ring (``entry``
-says behind which shuffle its packets go on), and packets that packetize made wait on a small stack: each maker's
-packets go on before the next packet is looked at, so that the order within a stream is kept.
+A chain without shuffles, windows, holds, duplicate and packetize has the plain loop. Else a burst may have come by a
+ring (``entry`` says behind which shuffle its packets go on), packets that are due come out of holds before the next
+one is looked at, and packets that packetize and duplicate made wait on a small stack: each maker's packets go on
+before the next packet is looked at, so that the order within a stream is kept.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wirebrick.compiler.emit import hold
 from wirebrick.compiler.emit.windows import last_calls
 from wirebrick.packet import frame
 from wirebrick.packet.made import MADE_LABEL, MADE_NEXT, MADE_SPILL
@@ -27,7 +29,7 @@ def stack_entry(f: Fused) -> int:
 def before(f: Fused) -> list[str]:
     """What is done once for a burst."""
     lines = []
-    if f.shuffles or f.windows:
+    if f.shuffles or f.windows or f.holds:
         lines.append(f"    entry = load64(w + {frame.W_ENTRY})")
     if f.shuffles:
         lines += [
@@ -38,37 +40,56 @@ def before(f: Fused) -> list[str]:
     if f.makers:
         depth = f.shared.scratch(8 + len(f.makers) * stack_entry(f))
         lines += [f"    waiting = scratch + {depth}", "    store64(waiting, 0)"]
-    return [*lines, *last_calls(f)]
+    return [*lines, *hold.before(f), *last_calls(f)]
 
 
 def turn(f: Fused) -> list[str]:
-    """The head of the loop: ``i`` is the position of the packet whose turn it is."""
-    if not f.makers:
-        return ["    for i in range(size):"]
+    """The head of the loop: ``i`` is the position of the packet whose turn it is, ``at`` where it begins its way."""
+    begin = "entry" if f.shuffles else "0"
+    if not f.makers and not f.holds:
+        return ["    for i in range(size):", f"        at = {begin}"]
+    lines = []
+    if f.makers:
+        lines += [
+            f"made = made_next(waiting, {stack_entry(f)})",
+            "if made != 0:",
+            f"    i = load64(made + {MADE_NEXT}) - 1",
+            f"    at = load64(made + {MADE_LABEL})",
+            "else:",
+        ]
+    lines += [f"{'    ' if f.makers else ''}{line}" for line in _next(f, begin)]
+    return ["    turn = 0", "    while True:", *(f"        {line}" for line in lines)]
+
+
+def _next(f: Fused, begin: str) -> list[str]:
+    """The next packet of the burst, or of those that are due."""
+    head = "if turn < size:"
     return [
-        "    turn = 0",
-        "    while True:",
-        "        at = 0",
-        f"        made = made_next(waiting, {stack_entry(f)})",
-        "        if made != 0:",
-        f"            i = load64(made + {MADE_NEXT}) - 1",
-        f"            at = load64(made + {MADE_LABEL})",
-        "        elif turn < size:",
-        "            i = turn",
-        "            turn += 1",
-        "        else:",
-        "            break",
+        *(hold.turn(f) if f.holds else []),
+        f"el{head}" if f.holds else head,
+        "    i = turn",
+        f"    at = {begin}",
+        "    turn += 1",
+        "else:",
+        "    break",
     ]
 
 
 def beginning(f: Fused) -> list[str]:
-    """Where the packet begins its way."""
+    """What is known of the packet from elsewhere."""
     lines = []
-    if f.makers:
-        if f.shuffles:
-            lines.append("        if made == 0: at = entry")
-    else:
-        lines.append("        at = entry" if f.shuffles else "        at = 0")
+    if f.holds:
+        lines.append(f"        clock = max(clock, load64(d + {frame.D_TIME}))")
     if f.shuffles:
         lines.append("        brought = spills + i * spill_size")
     return lines
+
+
+def after(f: Fused) -> list[str]:
+    """What is done behind the loop."""
+    return hold.after(f)
+
+
+def result(f: Fused) -> str:
+    """What the function gives: whether there may be more at the end."""
+    return "1 if finishing != 0 and taken > 0 else 0" if f.holds else "0"

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from wirebrick.compiler.emit.duplicate import emit_duplicate
 from wirebrick.compiler.emit.encapsulation import emit_pop, emit_push
 from wirebrick.compiler.emit.filters import emit_expression, emit_filter
+from wirebrick.compiler.emit.hold import emit_hold
 from wirebrick.compiler.emit.parsing import OK, announced, parse_function
 from wirebrick.compiler.emit.remake import emit_remake
 from wirebrick.compiler.emit.shuffle import emit_shuffle
@@ -15,9 +17,11 @@ from wirebrick.compiler.front.packets import DROP, SEND
 from wirebrick.packet import frame
 from wirebrick.stream.deparse import Deparse
 from wirebrick.stream.drop import Drop
+from wirebrick.stream.duplicate import Duplicate
 from wirebrick.stream.filter import ExpressionFilter, Filter
 from wirebrick.stream.graph import Enter, Exit, Graph, Input, Node, Output
 from wirebrick.stream.group_by import GroupBy
+from wirebrick.stream.hold import Hold
 from wirebrick.stream.map import Map
 from wirebrick.stream.merge import Merge
 from wirebrick.stream.metadata import Metadata
@@ -115,13 +119,7 @@ def _user(f: Fused, node: Any) -> None:
     if function.ends:
         code.line(f"elif {result} != 0:")
         with code.indent():
-            code.line(f"if {result} < {SEND}:")
-            with code.indent():
-                f.add(f"{result} - {DROP}")
-            code.line("else:")
-            with code.indent():
-                _transmit(f, f"{result} - {SEND}")
-                f.count(node, "sent")
+            end(f, node, result)
     code.line("else:")
     with code.indent():
         if function.emitter.resizes:
@@ -129,6 +127,18 @@ def _user(f: Fused, node: Any) -> None:
             f.end_with_packet(stack)
         settled, touched = f.forget(f.functions[node].wrote, settled, touched)
         f.go(node.outputs[0], settled, touched)
+
+
+def end(f: Fused, node: Node, result: str) -> None:
+    """The function has sent or dropped the packet, as its result says."""
+    code = f.code
+    code.line(f"if {result} < {SEND}:")
+    with code.indent():
+        f.add(f"{result} - {DROP}")
+    code.line("else:")
+    with code.indent():
+        _transmit(f, f"{result} - {SEND}")
+        f.count(node, "sent")
 
 
 def _metadata(f: Fused, node: Metadata) -> None:
@@ -233,6 +243,8 @@ EMIT: dict[type[Node], Callable[[Any, Any], None]] = {
     Push: emit_push,
     Pop: emit_pop,
     Shuffle: emit_shuffle,
+    Hold: emit_hold,
+    Duplicate: emit_duplicate,
     Window: emit_window,
     Remake: emit_remake,
     Drop: _drop,

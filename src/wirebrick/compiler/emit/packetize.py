@@ -84,6 +84,7 @@ def emit_made(f: Fused, node: Packetize) -> None:
         with code.indent():
             spill.read(f, node.inputs[0], f"made + {MADE_SPILL}")
             f.end_with_packet(stack)
+            code.line("made = 0")
         settled, touched = f.settle_again(stack, node.window.inputs)
         if node.function is None:
             f.go(stream, settled, touched)

@@ -185,7 +185,9 @@ def last_calls(f: Fused) -> list[str]:
         return []
     lines, f.code.lines, depth, f.code.depth = f.code.lines, [], f.code.depth, 1
     code = f.code
-    code.line(f"if entry == {frame.FINISH}:")
+    code.line(
+        f"if entry == {frame.FINISH}{' and (finishing == 0 or hold_last(holds, 0) < 0)' if f.holds else ''}:"
+    )
     with code.indent():
         # A descriptor that only says what time it is.
         code.line(f"d = scratch + {f.shared.scratch(frame.DESCRIPTOR)}")

@@ -62,7 +62,7 @@ class Rights:
     copy: bool = False
     checksums: bool = True
     emit: bool = False  # bytes of a window
-    result: str = "none"  # none, bool, group, number, record, consumed, value
+    result: str = "none"  # none, bool, group, number, time, record, consumed, value
 
 
 class Emitter:

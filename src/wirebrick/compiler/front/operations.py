@@ -6,12 +6,24 @@ import ast
 from typing import TYPE_CHECKING
 
 from wirebrick.compiler.front.convert import int64, integer
+from wirebrick.compiler.front.octets import data_of
 from wirebrick.compiler.front.sharing import block_of
-from wirebrick.compiler.kinds import BOOL, INT, NAT, NOTHING, Int, RecordKind, Value, Wide, constant
+from wirebrick.compiler.kinds import (
+    BOOL,
+    INT,
+    NAT,
+    NOTHING,
+    Int,
+    OctetsKind,
+    RecordKind,
+    Value,
+    Wide,
+    constant,
+)
 from wirebrick.packet import frame
 from wirebrick.packet.faults import VALUE
 from wirebrick.state.base import State
-from wirebrick.state.consistency import Strict
+from wirebrick.state.consistency import Partitioned, Strict
 
 if TYPE_CHECKING:
     from wirebrick.compiler.front.emitter import Emitter
@@ -37,16 +49,27 @@ def operate(
     block = block_of(f, holder, writes=operation.writes, atomic=atomic is not None)
     f.unit.footprint("writes" if operation.writes else "reads", holder.name)
     f.unit.shared.modules.add(function.__module__)
+    others = [block_of(f, getattr(holder, other), writes=True) for other in operation.others]
+    notes = _notes(f, holder) if operation.ahead else []
     clock = [f"load64({f.need('d')} + {frame.D_TIME})"] if operation.clock else []
     constants = [str(getattr(holder, constant)) for constant in operation.constants]
-    call = f"{function.__name__}({', '.join([block, *clock, *constants, *codes])})"
+    call = f"{function.__name__}({', '.join([block, *others, *notes, *clock, *constants, *codes])})"
     if operation.result == "nothing":
         f.line(call)
         return Value(NOTHING, "0")
     code = f.keep(call)
+    if operation.record is not None:
+        return Value(RecordKind(operation.record, state=holder), code)
     if operation.result == "bool":
         return Value(BOOL, f"({code} != 0)")
     return Value(NAT if operation.result == "natural" else INT, code)
+
+
+def _notes(f: Emitter, holder: State) -> list[str]:
+    """What was found out ahead about the packets of the burst; what workers share isn't looked at ahead."""
+    if not isinstance(holder.consistency, Partitioned):
+        return ["0", "0"]
+    return [f.need("ahead" + f.unit.state(f, holder).removeprefix("t")), f.need("d")]
 
 
 def _number(f: Emitter, node: ast.AST, holder: State, name: str, value: Value) -> list[str]:
@@ -82,4 +105,16 @@ def _address(f: Emitter, node: ast.AST, holder: State, name: str, value: Value) 
     return ["0", code]
 
 
-CODES = {"number": _number, "natural": _natural, "key": _key, "address": _address}
+def _bytes(f: Emitter, node: ast.AST, holder: State, name: str, value: Value) -> list[str]:
+    if not isinstance(value.kind, OctetsKind):
+        f.refuse(
+            node,
+            f"{name}() of {holder.name} takes bytes of a packet, not {value.kind}",
+            "packet.payload, a part of it",
+        )
+    f.unit.touch(f, value.kind, "read")
+    begin, end = value.code
+    return [f"{data_of(f, value.kind)} + {begin}", f"{end} - {begin}"]
+
+
+CODES = {"number": _number, "natural": _natural, "key": _key, "address": _address, "bytes": _bytes}

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from wirebrick.compiler.front.emitter import Emitter
 
 DROP, SEND = 1 << 32, 1 << 40  # fates: DROP + number of the counter, SEND + number of the port
+HOLD = 1 << 62  # HOLD + time in nanoseconds: until then the packet is held
 
 
 def packet_method(f: Emitter, node: ast.Call, kind: PacketKind, name: str) -> Value:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from wirebrick.compiler.front.convert import int64
 from wirebrick.compiler.front.emitter import RETURN, Emitter
 from wirebrick.compiler.front.expressions import expression
+from wirebrick.compiler.front.packets import HOLD
+from wirebrick.compiler.front.records import copied
 from wirebrick.compiler.front.statements import condition
 from wirebrick.compiler.kinds import (
     NOTHING,
@@ -25,6 +27,7 @@ from wirebrick.compiler.kinds import (
 )
 from wirebrick.packet import frame
 from wirebrick.packet.faults import INDEX
+from wirebrick.runtime.hold_native import LATEST
 
 if TYPE_CHECKING:
     from wirebrick.compiler.front.unit import Unit
@@ -43,6 +46,8 @@ def returned(unit: Unit, f: Emitter, node: ast.AST, value: ast.expr | None) -> N
         from wirebrick.compiler.front.windows import consumed
 
         consumed(f, value)
+    elif result == "time":
+        _time(f, value)
     elif value is None or (isinstance(value, ast.Constant) and value.value is None):
         what = {
             "bool": "True or False",
@@ -62,15 +67,26 @@ def returned(unit: Unit, f: Emitter, node: ast.AST, value: ast.expr | None) -> N
     elif result == "number":
         number = int64(f, value, expression(f, value), "the number of a queue")
         queues = f.groups or f"load64({f.need('w')} + {frame.W_WORKERS})"
-        f.line(f"return floor_mod({number.code}, {queues})")
+        code = f.keep(number.code)
+        f.line(f"if {queues} == 1: return 0")  # a division takes longer than all the rest of a shuffle
+        f.line(f"return floor_mod({code}, {queues})")
     else:
         record = expression(f, value)
         if not isinstance(record.kind, RecordKind) or record.kind.record is not f.schema:
             f.refuse(value, f"metadata() needs a {f.schema.__name__}, not {record.kind}")
-        f.line(f"copy({f.need('attach')}, {record.code}, {record.kind.record.size})")
+        copied(f, f.need("attach"), record.code, record.kind.record.size)
         f.line("return 0")
     unit.ownership.finish(f, f.flow)
     f.exits.append(f.flow.clone())
+
+
+def _time(f: Emitter, value: ast.expr | None) -> None:
+    """When the packet goes on; without a value at once, if it has no other fate."""
+    if value is None or (isinstance(value, ast.Constant) and value.value is None):
+        f.line("return fate")
+        return
+    time = f.keep(int64(f, value, expression(f, value), "a time").code)
+    f.line(f"return {HOLD} + min(max({time}, 0), {LATEST}) if fate == 0 else fate")
 
 
 def _helper_return(unit: Unit, f: Emitter, node: ast.AST, value: ast.expr | None) -> None:

@@ -33,6 +33,7 @@ from wirebrick.compiler.kinds import (
 from wirebrick.errors import CheckError
 from wirebrick.headers.field import Computed
 from wirebrick.packet import frame
+from wirebrick.state.consistency import Bounded
 
 if TYPE_CHECKING:
     from wirebrick.compiler.front.emitter import Emitter
@@ -154,7 +155,10 @@ def _record_field(f: Emitter, target: ast.Attribute, holder: Value, value_of: ob
         f.unit.may_write(f, target, "metadata")
     f.unit.footprint("writes", f"{record.__name__}.{target.attr}")
     value = value_of(lambda: load_cell(f, holder.code, field), field.is_float)  # type: ignore[operator]
-    own_or_fault(f, holder.kind.state)
+    state = holder.kind.state
+    if state is not None and state.viewed and not isinstance(state.consistency, Bounded):
+        f.refuse(target, f"records of {state.name} can only be read in user functions")
+    own_or_fault(f, state)
     store_cell(f, target, holder.code, field, value)
 
 

@@ -8,7 +8,7 @@ rule language is a box; ``and`` intersects boxes, ``or`` lines them up, ``not`` 
 >>> [str(row) for row in both.rows()]
 ['udp from any to any port 123']
 >>> intersect(ntp, Box(protocols=1 << 47))
-'only TCP and UDP have ports'
+'only TCP and UDP have ports (and SCTP, DCCP and UDP-Lite)'
 """
 
 from __future__ import annotations
@@ -16,15 +16,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from wirebrick.nf.firewall.further import UPPER, Further, both, outside
 from wirebrick.nf.firewall.match import HIGHEST_PORT, Match
-from wirebrick.nf.firewall.names import TCP, UDP
+from wirebrick.nf.firewall.names import DCCP, SCTP, TCP, UDP, UDPLITE
 
 V4, V6 = 1, 2
 EVERY_VERSION = V4 | V6
 EVERY_PROTOCOL = (1 << 256) - 1
 PORTED = 1 << TCP | 1 << UDP
+ALSO_PORTED = 1 << SCTP | 1 << DCCP | 1 << UDPLITE  # where a rule names them
 MIXED = "IPv4 and IPv6 are mixed in one rule"
-NO_PORTS = "only TCP and UDP have ports"
+NO_PORTS = "only TCP and UDP have ports (and SCTP, DCCP and UDP-Lite)"
 Ports = tuple[int, int]
 Prefix = tuple[int, int]
 
@@ -35,7 +37,8 @@ class Box:
 
     ``versions`` and ``protocols`` are sets as bit masks; ``src`` and ``dst`` are (address, mask), and where
     one has a mask, ``versions`` is the version of that address; port ranges include both ends. ``ported``:
-    the user spoke of a port, so only TCP and UDP can be meant, even if the range is the whole one.
+    the user spoke of a port, so only TCP and UDP can be meant, even if the range is the whole one; where he names
+    another protocol with ports, that. ``further``: see :mod:`wirebrick.nf.firewall.further`.
 
     >>> [str(row) for row in Box(versions=V6, src=(1 << 127, 1 << 127)).rows()]
     ['ip6 from 8000::/1 to any']
@@ -48,6 +51,12 @@ class Box:
     src_ports: Ports = (0, HIGHEST_PORT)
     dst_ports: Ports = (0, HIGHEST_PORT)
     ported: bool = False
+    further: Further = ()
+
+    @property
+    def reads_upper(self) -> bool:
+        """Whether it speaks of what later fragments don't have: ports, types, flags."""
+        return self.ported or any(name in UPPER for name, _, _ in self.further)
 
     def row_count(self) -> int:
         """How many rows the box becomes.
@@ -67,7 +76,9 @@ class Box:
         numbers = [-1] if everything else [n for n in range(256) if self.protocols >> n & 1]
         version = {V4: 4, V6: 6, EVERY_VERSION: 0}[self.versions]
         for protocol in numbers:
-            yield Match(version, protocol, *self.src, *self.dst, *self.src_ports, *self.dst_ports)
+            yield Match(
+                version, protocol, *self.src, *self.dst, *self.src_ports, *self.dst_ports, self.further
+            )
 
 
 def intersect(one: Box, other: Box) -> Box | str:
@@ -81,7 +92,7 @@ def intersect(one: Box, other: Box) -> Box | str:
     versions = one.versions & other.versions
     if not versions:
         return MIXED
-    protocols = one.protocols & other.protocols
+    protocols = one.protocols & other.protocols or _named(one, other) or _named(other, one)
     ported = one.ported or other.ported
     if not protocols:
         return NO_PORTS if ported else "a packet has only one protocol"
@@ -92,11 +103,14 @@ def intersect(one: Box, other: Box) -> Box | str:
     dst_ports = _both_ports(one.dst_ports, other.dst_ports)
     if src_ports is None or dst_ports is None:
         return f"a packet has only one {'source' if src_ports is None else 'destination'} port"
-    return Box(versions, protocols, src, dst, src_ports, dst_ports, ported)
+    further = both(one.further, other.further)
+    if isinstance(further, str):
+        return f"a packet has only one {further.replace('_', ' ')}"
+    return Box(versions, protocols, src, dst, src_ports, dst_ports, ported, further)
 
 
 def complement(box: Box) -> list[Box]:
-    """The packets outside a box, as boxes; the box must not speak of ports.
+    """The packets outside a box, as boxes; the box must not speak of ports, nor of other things that fragments lack.
 
     Ports have no complement: a later fragment has none that could be compared, so neither a row for port 80
     nor one for the other ports may cover it.
@@ -105,15 +119,22 @@ def complement(box: Box) -> list[Box]:
     >>> [str(row) for outside in around for row in outside.rows()]
     ['ip6', 'ip from 0.0.0.0/1 to any', 'ip from 128.0.0.0/2 to any']
     """
-    outside = []
+    others = []
     if box.versions != EVERY_VERSION:
-        outside.append(Box(versions=EVERY_VERSION ^ box.versions))
+        others.append(Box(versions=EVERY_VERSION ^ box.versions))
     if box.protocols != EVERY_PROTOCOL:
-        outside.append(Box(protocols=EVERY_PROTOCOL ^ box.protocols))
+        others.append(Box(protocols=EVERY_PROTOCOL ^ box.protocols))
     within = Box(versions=box.versions)
-    outside += [replace(within, src=prefix) for prefix in _around(box.src, box.versions)]
-    outside += [replace(within, dst=prefix) for prefix in _around(box.dst, box.versions)]
-    return outside
+    others += [replace(within, src=prefix) for prefix in _around(box.src, box.versions)]
+    others += [replace(within, dst=prefix) for prefix in _around(box.dst, box.versions)]
+    for restriction in box.further:
+        others += [replace(within, further=(other,)) for other in outside(*restriction)]
+    return others
+
+
+def _named(one: Box, other: Box) -> int:
+    """The protocols of a box that names others with ports than those that are meant where none is named."""
+    return one.protocols if other.ported and not one.protocols & ~ALSO_PORTED else 0
 
 
 def _both_prefixes(one: Prefix, other: Prefix) -> Prefix | None:

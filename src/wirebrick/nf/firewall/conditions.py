@@ -93,7 +93,7 @@ def boxes_of(line: Line, node: Node, *, negated: bool = False) -> list[Box]:
     if isinstance(node, Leaf):
         if not negated:
             return [node.box]
-        if node.box.ported:
+        if node.box.reads_upper:
             raise _no_complement(line, node)
         return complement(node.box)
     union = (node.joiner == "or") != negated
@@ -158,7 +158,10 @@ def _too_large(line: Line, word: Word) -> ParameterError:
 
 
 def _no_complement(line: Line, leaf: Leaf) -> ParameterError:
-    """Refuse ``not`` before a port, and name the ports to write instead."""
+    """Refuse ``not`` before a port, and name the ports to write instead; and before the like."""
+    if not leaf.box.ported:
+        cure = "put a rule with the other action first, or name the other values ('flags !syn')"
+        return line.error(leaf.word, f"'not' can't be said of {leaf.word}: later fragments have none", cure)
     cure = "put a rule with the other action for these ports first"
     others = {"src": _outside(leaf.box.src_ports), "dst": _outside(leaf.box.dst_ports)}
     named = [f"'{side} port {ranges}'" for side, ranges in others.items() if ranges]

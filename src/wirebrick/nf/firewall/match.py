@@ -9,9 +9,11 @@ True
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
 
+from wirebrick.nf.firewall.further import Further, spell
 from wirebrick.nf.firewall.names import TCP, UDP
 
 HIGHEST_PORT = 65535
@@ -23,7 +25,8 @@ class PacketFields:
 
     ``version`` is 4 or 6, ``protocol`` the upper-layer protocol (behind IPv6's extension headers), ``src``
     and ``dst`` are addresses as integers. ``has_ports`` is False where the ports can't be read: in a later
-    fragment, or in a TCP or UDP header that is cut short.
+    fragment, or in an upper-layer header that is cut short. ``further``: the values of other fields, by the names
+    of ``wirebrick.nf.firewall.further``; one that is not there can't be read.
 
     >>> PacketFields(version=4, protocol=1, src=1, dst=2).has_ports
     True
@@ -36,6 +39,7 @@ class PacketFields:
     src_port: int = 0
     dst_port: int = 0
     has_ports: bool = True
+    further: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -43,16 +47,17 @@ class Match:
     """One conjunction of comparisons: a packet is covered when every one of them holds.
 
     - ``version``: 4, 6, or 0 for both; never 0 when an address is restricted.
-    - ``protocol``: 0 to 255, or -1 for any; 6 or 17 when a port is restricted.
+    - ``protocol``: 0 to 255, or -1 for any; one with ports when a port is restricted.
     - ``src``, ``src_mask``, ``dst``, ``dst_mask``: the network's address and its mask, 32-bit integers for
       IPv4 and 128-bit ones for IPv6; an address ``a`` is in it when ``a & mask == address``. Mask 0: any.
     - ``src_port_low`` to ``src_port_high``, ``dst_port_low`` to ``dst_port_high``: both ends count; 0 to
       65535 is no restriction. A row that restricts a port never covers a packet whose ports can't be read.
+    - ``further``: restrictions of other fields (see :mod:`~wirebrick.nf.firewall.further`), in order of name.
 
     >>> Match()
-    Match(version=0, protocol=-1, src=0, src_mask=0, ..., dst_port_low=0, dst_port_high=65535)
-    >>> print(Match(), "|", Match(protocol=47))
-    all | proto 47
+    Match(version=0, protocol=-1, src=0, src_mask=0, ..., dst_port_low=0, dst_port_high=65535, further=())
+    >>> print(Match(), "|", Match(protocol=47), "|", Match(further=(("ttl", 0, 9),)))
+    all | proto 47 | ttl 0-9
     """
 
     version: int = 0
@@ -65,6 +70,7 @@ class Match:
     src_port_high: int = HIGHEST_PORT
     dst_port_low: int = 0
     dst_port_high: int = HIGHEST_PORT
+    further: Further = ()
 
     @property
     def restricts_ports(self) -> bool:
@@ -91,6 +97,9 @@ class Match:
             return False
         if packet.dst & self.dst_mask != self.dst:
             return False
+        for name, low, high in self.further:
+            if not low <= packet.further.get(name, -1) <= high:
+                return False
         if not self.restricts_ports:
             return True
         if not packet.has_ports:
@@ -111,6 +120,7 @@ class Match:
         destination = self._side(self.dst, self.dst_mask, self.dst_port_low, self.dst_port_high)
         if source != "any" or destination != "any":
             words.append(f"from {source} to {destination}")
+        words += spell(self.further)
         return " ".join(words) or "all"
 
     def _side(self, address: int, mask: int, low: int, high: int) -> str:

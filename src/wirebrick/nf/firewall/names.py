@@ -12,8 +12,13 @@ from typing import Literal
 
 Action = Literal["allow", "deny"]
 
+ICMP = 1
 TCP = 6
 UDP = 17
+DCCP = 33
+ICMP6 = 58
+SCTP = 132
+UDPLITE = 136
 
 ACTIONS: dict[str, Action] = {
     "allow": "allow",
@@ -25,23 +30,23 @@ ACTIONS: dict[str, Action] = {
 """Each spelling of an action."""
 
 PROTOCOLS: dict[str, int] = {
-    "icmp": 1,
+    "icmp": ICMP,
     "igmp": 2,
     "ipip": 4,
     "tcp": TCP,
     "udp": UDP,
-    "dccp": 33,
+    "dccp": DCCP,
     "gre": 47,
     "esp": 50,
     "ah": 51,
-    "icmp6": 58,
-    "icmpv6": 58,
+    "icmp6": ICMP6,
+    "icmpv6": ICMP6,
     "ospf": 89,
     "pim": 103,
     "vrrp": 112,
     "l2tp": 115,
-    "sctp": 132,
-    "udplite": 136,
+    "sctp": SCTP,
+    "udplite": UDPLITE,
 }
 """Protocol names, usable alone (``gre``) and after ``proto``."""
 
@@ -111,6 +116,7 @@ PORT_WORDS = frozenset({"port", "portrange"})
 
 CONDITIONS: tuple[str, ...] = (
     *VERSIONS, *PROTOCOLS, "proto", "src", "dst", "host", "net", "port", "portrange",
-    "from", "to", "any", "all", "and", "or", "not",
+    "from", "to", "any", "all", "and", "or", "not", "type", "code", "flags", "frag", "dscp", "ecn", "ttl",
+    "hop-limit", "length", "vlan", "ether", "ingress",
 )  # fmt: skip
 """Every word that may stand in a condition: what a misspelt one is compared with."""

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from wirebrick.errors import ParameterError
-from wirebrick.fields import U32, U64
 from wirebrick.headers import Ethernet
+from wirebrick.nf.firewall.access import AccessList
+from wirebrick.nf.firewall.judge import TAGS, make_judge
+from wirebrick.nf.firewall.keys import KeyV4, KeyV6
 from wirebrick.nf.firewall.names import ACTIONS
-from wirebrick.nf.firewall.rows import DEFAULT_DENIED, NO_RULE, PASS, RowV4, RowV6, packed, roomy
+from wirebrick.nf.firewall.review import remarks
+from wirebrick.nf.firewall.rows import DEFAULT_DENIED, PASS
 from wirebrick.nf.firewall.rules import load_rules
 from wirebrick.nf.firewall.tally import tally
+from wirebrick.nf.firewall.tracking import Tracking
 from wirebrick.nf.ip_packets import ip_packets
+from wirebrick.nf.watched import watch
 from wirebrick.packet.packet import Packet
-from wirebrick.state.array import Array
-from wirebrick.stream.graph import at_end
+from wirebrick.stream.graph import at_end, remark
 from wirebrick.stream.merge import merge
 from wirebrick.stream.network_function import network_function
 from wirebrick.stream.stream import Stream
 
 OTHER = ("allow", "arp", "deny")
 IPV4, ARP, IPV6 = 0x0800, 0x0806, 0x86DD
-MOST_ROWS = 1_000_000  # a packet may cost about so many turns of a loop
-TAGS = (0x8100, 0x88A8, 0x9100)
 
 
 @network_function
@@ -34,6 +35,18 @@ def firewall(
     rules: Path | None = None,
     default: Literal["drop", "deny", "allow", "accept", "permit"] = "drop",
     other: Literal["allow", "arp", "deny"] = "allow",
+    stateful: bool = False,
+    loose: bool = False,
+    connections: int = 1 << 18,
+    tcp_opening: float = 240.0,
+    tcp_established: float = 7440.0,
+    tcp_closing: float = 240.0,
+    udp_one_way: float = 120.0,
+    udp_two_ways: float = 300.0,
+    icmp_query: float = 60.0,
+    other_ip: float = 600.0,
+    capacity: int | None = None,
+    scan: bool = False,
 ) -> Stream:
     """Let IP packets through or drop them by an access list.
 
@@ -47,9 +60,35 @@ def firewall(
         ``other``: what happens to frames that are not IP, such as ARP, spanning tree or MPLS: ``allow``,
         ``arp`` (only ARP passes) or ``deny``; ``allow`` where it is not given.
 
+        ``stateful``: ``yes``: connections are tracked, and the rules judge only what begins one; ``no`` where
+        it is not given. The parameters below only matter then.
+
+        ``connections``: for how many connections each worker has room, 1 to 268,435,456; 262,144 where it is
+        not given. A quarter of them may be half-open. A connection takes 104 to 190 bytes, half as much again over
+        IPv6.
+
+        ``loose``: ``yes``: a TCP connection whose beginning was not seen is taken up when a segment of it
+        comes that the rules allow; its sequence numbers aren't looked at. ``no`` where it is not given.
+
+        ``tcp_opening``, ``tcp_established``, ``tcp_closing``, ``udp_one_way``, ``udp_two_ways``,
+        ``icmp_query``, ``other_ip``: after so many seconds without a packet a connection is forgotten; up to
+        4,500,000:
+
+        =================== ========= ==================================================================
+        parameter           default   of connections
+        =================== ========= ==================================================================
+        ``tcp_opening``     240       whose handshake isn't over (RFC 5382, REQ-5: 4 minutes)
+        ``tcp_established`` 7440      that are open (RFC 5382, REQ-5: 2 hours and 4 minutes at least)
+        ``tcp_closing``     240       of which an end has sent its FIN; 10 seconds after a RST
+        ``udp_one_way``     120       that nothing came back of (RFC 4787, REQ-5: 2 minutes at least)
+        ``udp_two_ways``    300       over UDP (RFC 4787, REQ-5: 5 minutes recommended)
+        ``icmp_query``      60        echo and other queries (RFC 5508, REQ-2: 60 seconds at least)
+        ``other_ip``        600       over other protocols, SCTP, GRE and ESP among them
+        =================== ========= ==================================================================
+
     What it does
         Looks at IPv4 and IPv6 packets, untagged or behind one or two VLAN tags. The first rule that matches a
-        packet decides. Packets leave unchanged. Each packet is judged alone (there are no connections), by
+        packet decides. Packets leave unchanged. Each packet is judged alone, by
         its outermost IP header (tunnels are not opened). Ports are looked at in TCP and UDP only, and where
         they can't be read (fragments behind the first, packets cut short) no rule that names a port matches.
 
@@ -57,16 +96,50 @@ def firewall(
         whose bytes are no well-formed header, and frames with more than two tags, are dropped. IP within
         MPLS, PPPoE or LLC/SNAP is not IP here: ``other`` decides.
 
+        With ``stateful=yes`` packets of known connections pass, in both directions, whatever the rules say;
+        and so do ICMP and ICMPv6 errors about a packet that a connection can have sent, to who sent it. What
+        begins a connection is judged by the rules, and so is what can't belong to one: ICMP messages that are
+        neither queries, replies nor errors, such as neighbour discovery, which IPv6 can't do without. So
+        ``allow from 10.0.0.0/8 to any`` lets the inside begin what it likes, and nothing else in.
+
+        - TCP connections begin with a SYN. Each segment must fit the windows of both ends, with their scales,
+          and acknowledge what was sent. A RST must have a number in the window; it ends the connection if
+          that is the very next one (RFC 5961). A SYN for an open connection passes and changes nothing, so
+          that its receiver can challenge it; an answering end's doesn't. Checksums are not verified.
+        - UDP, SCTP: the same addresses and ports. ICMP queries: the same addresses and identifier; each reply
+          needs its query. Other protocols: the same addresses. VLAN tags make no difference.
+        - Fragments: the first one must have the whole TCP, UDP or SCTP header, and is judged like a packet.
+          The others pass within 30 seconds behind a first one that passed, if they don't reach into it. What
+          comes before its first fragment is dropped.
+        - A full table: half-open connections have a room of their own, in which the oldest gives way to new
+          ones; an established one is never given up for them, so a flood of SYNs costs handshakes that take
+          longer than it takes to fill that room, and nothing else. A new connection that finds no room is
+          dropped.
+        - Rules that change don't touch connections there are: what they allowed goes on until it ends, though
+          new rules would deny it.
+        - Several workers: packets go to a worker by the two hosts that talk, both directions, fragments and
+          errors alike, so each connection is in one worker, whatever the card chose. Two hosts never have
+          more than one worker between them.
+
     Drop reasons
         ``denied``: by a rule. ``default_denied``: no rule matched. ``malformed``: not the IP or VLAN header
         that the ethertype says. ``too_many_tags``: three VLAN tags or more. ``not_ip``: by ``other``.
+
+        With ``stateful=yes``: ``invalid``: malformed, or what can neither begin a connection nor be part of
+        one, such as a segment of a connection that isn't known. ``out_of_window``: a TCP segment with numbers
+        that don't fit its connection. ``unrelated``: an ICMP error about no packet of a connection.
+        ``fragment``: one whose first fragment didn't pass, or that reaches into it. ``connections_full``.
 
     State
         A counter for each rule and one for the default, in each worker; reported at the end of a run. The
         time a packet takes grows with the number of rules before the one that matches.
 
+        With ``stateful=yes`` a table of connections in each worker, and one of 4,096 packets in fragments.
+        The report has how many connections there were, expired, gave way half-open, and found no room.
+
     Example
         ``wirebrick run firewall:rules=acl.rules,default=drop --in in.pcap --out out.pcap``
+        ``wirebrick run firewall:rules=acl.rules,stateful=yes --in xdp:inside --out xdp:outside``
 
         >>> import tempfile, wirebrick
         >>> with tempfile.NamedTemporaryFile("w", suffix=".rules") as file:
@@ -77,7 +150,9 @@ def firewall(
         1
 
     References
-        RFC 791, RFC 8200 (headers); RFC 1858, RFC 7112 (fragments); Click's IPFilter element.
+        RFC 791, RFC 8200 (headers); RFC 1858, RFC 7112 (fragments); Click's IPFilter element. G. van Rooij,
+        *Real stateful TCP packet filtering in IP Filter*; RFC 5382, RFC 4787, RFC 5508 (timeouts); RFC 5961,
+        RFC 5927 (attacks on TCP); Linux's conntrack, which passes and ignores some of what is dropped here.
     """
     if rules is None:
         raise ParameterError(
@@ -86,26 +161,34 @@ def firewall(
         )
     _check("default", default, tuple(ACTIONS))
     _check("other", other, OTHER)
-    access = load_rules(rules)
+    access = AccessList(load_rules(rules), Path(rules), capacity=capacity, scan=scan)
     allows = ACTIONS[default] == "allow"
-    v4_rows, v6_rows = packed(access)
-    rows = max(len(v4_rows), len(v6_rows))
-    if rows > MOST_ROWS:
-        raise ParameterError(
-            f"the rules of {rules} make {rows:,} rows, and {MOST_ROWS:,} are the most",
-            cure="write fewer rules, with larger networks and ranges of ports",
-        )
-    hits = Array(U64, roomy(len(access) + 1))
     unmatched = PASS if allows else DEFAULT_DENIED
-    judge_v4 = _judge(RowV4, v4_rows, hits, unmatched)
-    judge_v6 = _judge(RowV6, v6_rows, hits, unmatched)
-    at_end(lambda: tally(access, "allow" if allows else "drop", hits.totals()))
+    judge_v4 = make_judge(KeyV4, access.v4, access.hits, unmatched, access.ports)
+    judge_v6 = make_judge(KeyV6, access.v6, access.hits, unmatched, access.ports)
+    for text in remarks(access):
+        remark(text)
+    watch(access.file, access.load)
+    at_end(lambda: tally(access.rules, "allow" if allows else "drop", access.counts()))
 
+    tracking = None
+    if stateful:
+        timeouts = {
+            "tcp_opening": tcp_opening,
+            "tcp_established": tcp_established,
+            "tcp_closing": tcp_closing,
+            "udp_one_way": udp_one_way,
+            "udp_two_ways": udp_two_ways,
+            "icmp_query": icmp_query,
+            "other_ip": other_ip,
+        }
+        tracking = Tracking(capacity=connections, loose=loose, timeouts=timeouts)
     runts = Stream()
     found = ip_packets(packets.parse(Ethernet, otherwise=runts))
     passed = []
-    for stream, judge in ((found.v4, judge_v4), (found.v6, judge_v6)):
-        allowed, denied, default_denied = stream.group_by(3, judge)
+    for stream, judge, version in ((found.v4, judge_v4, 4), (found.v6, judge_v6, 6)):
+        judged = tracking.judged(stream, judge, version) if tracking else stream.group_by(3, judge)
+        allowed, denied, default_denied = judged
         denied.drop("denied")
         default_denied.drop("default_denied")
         passed.append(allowed)
@@ -129,42 +212,6 @@ def _check(name: str, value: Any, choices: tuple[str, ...]) -> None:
     if value not in choices:
         cure = f"it is one of {', '.join(choices)}"
         raise ParameterError(f"the firewall's {name} can't be {value!r}", cure=cure)
-
-
-def _judge(
-    kind: type[RowV4 | RowV6], access: Sequence[RowV4 | RowV6], hits: Array, unmatched: int
-) -> Callable[[Packet], int]:
-    """The function that finds the verdict on a packet, and counts it; for IPv4 or IPv6, as the rows are."""
-    # The number of rows is in memory, not a constant: another rule file needs no other machine code.
-    padding = [kind()] * (roomy(len(access)) - len(access))
-    rows = Array(kind, values=[*access, *padding])
-    counts = Array(U32, values=[len(access)])
-
-    def judge(packet: Packet) -> int:
-        ip = packet.header
-        src = ip.src
-        dst = ip.dst
-        protocol = ip.protocol
-        src_port = 0  # ports are one higher than they are: see rows.py
-        dst_port = 0
-        if (protocol == 6 or protocol == 17) and ip.fragment_offset == 0 and len(packet.payload) >= 4:
-            src_port = packet.payload.u16(0) + 1
-            dst_port = packet.payload.u16(2) + 1
-        for index in range(counts[0]):
-            row = rows[index]
-            if (
-                dst & row.dst_mask == row.dst
-                and src & row.src_mask == row.src
-                and protocol & row.protocol_mask == row.protocol
-                and row.dst_low <= dst_port <= row.dst_high
-                and row.src_low <= src_port <= row.src_high
-            ):
-                hits[row.rule] += 1
-                return row.verdict  # type: ignore[no-any-return]
-        hits[NO_RULE] += 1
-        return unmatched
-
-    return judge
 
 
 def _is_not_tagged(packet: Packet) -> bool:

@@ -1,79 +1,60 @@
-"""The rows of an access list in memory: what the firewall's loop compares packets with.
+"""The rows of an access list as the firewall's classifiers take them: boxes of keys, and what happens to a packet.
 
-A port is kept one higher than it is, so that 0 says "no port can be read": a row that restricts no port takes
-0 to 65536, one that restricts any takes 1 to 65536 at most, and the comparison needs no case of its own. The
-same way a protocol mask of zero takes any protocol.
+A row's value is the place of its rule's counter, shifted, and above it (in the lowest bit) whether it denies.
 
 >>> from wirebrick.nf.firewall.rules import parse_rules
->>> rules = parse_rules("allow udp dst port 53")
->>> v4, v6 = packed(rules)
->>> v4[0]
-RowV4(src=0, src_mask=0, dst=0, dst_mask=0, src_low=1, src_high=65536, dst_low=54, dst_high=54, protocol=17,
-      protocol_mask=255, verdict=0, rule=1)
+>>> v4, v6 = packed(parse_rules("deny udp dst port 53"), [1])
+>>> low, high, value = v4[0]
+>>> (low.protocol, high.protocol), (low.dst_port, high.dst_port), (low.src_port, high.src_port), low.upper, value
+((17, 17), (53, 53), (0, 65535), 1, 3)
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from wirebrick.fields import U8, U32, IPv6Address
+from wirebrick.nf.firewall.keys import FLAGS, TINY, KeyV4, KeyV6
 from wirebrick.nf.firewall.match import Match
+from wirebrick.nf.firewall.names import TCP
 from wirebrick.nf.firewall.rules import Rule
-from wirebrick.state.record import Record
 
-R = TypeVar("R", bound=Record)
+K = TypeVar("K", KeyV4, KeyV6)
+Row = tuple[K, K, int]
 
 PASS, DENIED, DEFAULT_DENIED = range(3)  # verdicts
 NO_RULE = 0  # where the packets that no rule matches are counted
+LANES = {"icmp_type": "src_port", "icmp_code": "dst_port"}  # what of a message stands in whose place
 
 
-class RowV4(Record):
-    """A row for IPv4 packets; ``rule`` is the rule's number, from 1."""
+def packed(rules: Sequence[Rule], slots: Sequence[int]) -> tuple[list[Row[KeyV4]], list[Row[KeyV6]]]:
+    """The rows for IPv4 and those for IPv6, in the order of the rules; ``slots``: the places of their counters.
 
-    src: U32
-    src_mask: U32
-    dst: U32
-    dst_mask: U32
-    src_low: U32
-    src_high: U32
-    dst_low: U32
-    dst_high: U32
-    protocol: U8
-    protocol_mask: U8
-    verdict: U8
-    rule: U32
-
-
-class RowV6(Record):
-    """A row for IPv6 packets; ``rule`` is the rule's number, from 1."""
-
-    src: IPv6Address
-    src_mask: IPv6Address
-    dst: IPv6Address
-    dst_mask: IPv6Address
-    src_low: U32
-    src_high: U32
-    dst_low: U32
-    dst_high: U32
-    protocol: U8
-    protocol_mask: U8
-    verdict: U8
-    rule: U32
-
-
-def packed(rules: Sequence[Rule]) -> tuple[list[RowV4], list[RowV6]]:
-    """The rows for IPv4 and those for IPv6, in the order of the rules; rows for both are in both."""
-    v4: list[RowV4] = []
-    v6: list[RowV6] = []
-    for rule in rules:
-        verdict = PASS if rule.action == "allow" else DENIED
+    Where a rule looks at flags of TCP, the fragment that could bring them behind the first one is denied before all
+    (RFC 3128): with the first rule that looks at flags.
+    """
+    v4: list[Row[KeyV4]] = []
+    v6: list[Row[KeyV6]] = []
+    for rule, slot in zip(rules, slots, strict=True):
+        if any(name in FLAGS for match in rule.matches for name, _, _ in match.further):
+            tiny = Match(protocol=TCP, further=(("fragment", TINY, TINY),))
+            v4.append(_row(KeyV4, tiny, slot << 1 | DENIED))
+            v6.append(_row(KeyV6, tiny, slot << 1 | DENIED))
+            break
+    for rule, slot in zip(rules, slots, strict=True):
+        value = slot << 1 | (PASS if rule.action == "allow" else DENIED)
         for match in rule.matches:
             if match.version != 6:
-                v4.append(_row(RowV4, match, verdict, rule.number))
+                v4.append(_row(KeyV4, match, value))
             if match.version != 4:
-                v6.append(_row(RowV6, match, verdict, rule.number))
+                v6.append(_row(KeyV6, match, value))
     return v4, v6
+
+
+def row_counts(rules: Sequence[Rule]) -> tuple[int, int]:
+    """How many rows rules make at most, for IPv4 and for IPv6."""
+    versions = [match.version for rule in rules for match in rule.matches]
+    return len(versions) - versions.count(6) + 1, len(versions) - versions.count(4) + 1
 
 
 def roomy(count: int) -> int:
@@ -88,19 +69,24 @@ def roomy(count: int) -> int:
     return size
 
 
-def _row(kind: type[R], match: Match, verdict: int, number: int) -> R:
-    lowest = 1 if match.restricts_ports else 0
-    return kind(
-        src=match.src,
-        src_mask=match.src_mask,
-        dst=match.dst,
-        dst_mask=match.dst_mask,
-        src_low=match.src_port_low + lowest,
-        src_high=match.src_port_high + 1,
-        dst_low=match.dst_port_low + lowest,
-        dst_high=match.dst_port_high + 1,
-        protocol=max(match.protocol, 0),
-        protocol_mask=0xFF if match.protocol >= 0 else 0,
-        verdict=verdict,
-        rule=number,
-    )
+def _row(kind: type[K], match: Match, value: int) -> Row[K]:
+    low: dict[str, Any] = {"src": match.src, "dst": match.dst, "protocol": max(match.protocol, 0)}
+    high = dict(_HIGHEST[kind])
+    for name, mask in (("src", match.src_mask), ("dst", match.dst_mask)):
+        high[name] = low[name] | high[name] & ~mask
+    if match.protocol >= 0:
+        high["protocol"] = match.protocol
+    if match.restricts_ports:
+        low |= {"src_port": match.src_port_low, "dst_port": match.dst_port_low, "upper": 1}
+        high |= {"src_port": match.src_port_high, "dst_port": match.dst_port_high}
+    for name, least, most in match.further:
+        if name in LANES:
+            low["upper"] = 1
+        elif name in FLAGS:
+            low["flags"] = 1
+        low[LANES.get(name, name)] = least
+        high[LANES.get(name, name)] = most
+    return kind(**low), kind(**high), value
+
+
+_HIGHEST = {kind: {name: field.mask for name, field in kind.fields.items()} for kind in (KeyV4, KeyV6)}

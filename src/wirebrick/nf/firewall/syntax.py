@@ -7,9 +7,11 @@
     primitive  = VERSION | PROTOCOL | "proto" numbers
                | [ side ] [ "host" | "net" ] addresses | [ side ] ( "port" | "portrange" ) ports
                | ( "from" | "to" ) [ "host" | "net" ] addresses [ ( "port" | "portrange" ) ports ]
+               | further                                       (see further_syntax.py)
     side       = "src" [ ( "or" | "and" ) "dst" ] | "dst" [ ( "or" | "and" ) "src" ]
 
-``addresses``, ``ports`` and ``numbers`` are one value or several, joined by ``or`` (``port 80 or 443``).
+``addresses``, ``ports`` and ``numbers`` are one value or several, joined by ``or`` or commas (``port 80 or 443``,
+``port 80,443``).
 After ``src``, ``dst``, ``from`` and ``to``, ``any`` is an address too.
 
 >>> from wirebrick.nf.firewall.words import Line
@@ -20,12 +22,13 @@ After ``src``, ``dst``, ``from`` and ``to``, ``any`` is an address too.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Literal, NoReturn
 
 from wirebrick.nf.firewall.boxes import EVERY_VERSION, PORTED, V4, V6, Box, Prefix
 from wirebrick.nf.firewall.conditions import Group, Leaf, Node, Not, all_of
+from wirebrick.nf.firewall.further_syntax import READERS
 from wirebrick.nf.firewall.joining import check_joining, check_not, check_sides, joins
+from wirebrick.nf.firewall.lists import joined, values
 from wirebrick.nf.firewall.names import (
     ACTIONS,
     AND,
@@ -81,17 +84,7 @@ def parse_rule(line: Line) -> tuple[Action, Node]:
 
 
 def _expression(line: Line, depth: int) -> Node:
-    return _joined(line, lambda: _term(line, depth), lambda text: True)
-
-
-def _joined(line: Line, read: Callable[[], Node], continues: Callable[[str], bool]) -> Node:
-    """Read members joined by ``and`` or ``or``, while what follows the joining word continues the list."""
-    members = [read()]
-    union = line.peek().text in OR
-    while line.peek().text in AND | OR and continues(line.peek(1).text):
-        line.take()
-        members.append(read())
-    return Group("or", tuple(members)) if union and len(members) > 1 else all_of(members)
+    return joined(line, lambda: _term(line, depth), lambda text: True)
 
 
 def _term(line: Line, depth: int) -> Node:
@@ -133,7 +126,7 @@ def _primitive(line: Line) -> Node:
         return Leaf(line.take(), Box(versions=versions, protocols=1 << PROTOCOLS[text]))
     if text == "proto":
         line.take()
-        return _joined(line, lambda: _protocol(line), looks_like_number)
+        return values(line, lambda word: _protocol(line, word), looks_like_number)
     if text in ("from", "to"):
         return _from_or_to(line)
     if text in DIRECTIONS:
@@ -143,6 +136,8 @@ def _primitive(line: Line) -> Node:
         return _addresses(line, joiner, sides, named=True)
     if text in PORT_WORDS:
         return _ports(line, "or", EITHER)
+    if text in READERS:
+        return READERS[text](line)
     if text in ("host", "net") or looks_like_address(text):
         return _addresses(line, "or", EITHER, named=False)
     _unknown(line, word)
@@ -152,8 +147,7 @@ def _version(number: int) -> int:
     return V4 if number == 4 else V6
 
 
-def _protocol(line: Line) -> Node:
-    word = line.take()
+def _protocol(line: Line, word: Word) -> Node:
     return Leaf(word, Box(protocols=1 << read_protocol(line, word)))
 
 
@@ -182,12 +176,11 @@ def _addresses(line: Line, joiner: Literal["and", "or"], sides: tuple[str, ...],
         return Leaf(line.take(), Box())
     kind = line.take().text if line.peek().text in ("host", "net") else ""
 
-    def one() -> Node:
-        word = line.take()
+    def one(word: Word) -> Node:
         versions, prefix = read_address(line, word, kind)
         return _on_sides(word, joiner, [_address_box(versions, side, prefix) for side in sides])
 
-    return _joined(line, one, looks_like_address)
+    return values(line, one, looks_like_address)
 
 
 def _address_box(versions: int, side: str, prefix: Prefix) -> Box:
@@ -197,8 +190,7 @@ def _address_box(versions: int, side: str, prefix: Prefix) -> Box:
 def _ports(line: Line, joiner: Literal["and", "or"], sides: tuple[str, ...]) -> Node:
     line.take()
 
-    def one() -> Node:
-        word = line.take()
+    def one(word: Word) -> Node:
         ports = read_ports(line, word)
         boxes = {
             "src": Box(protocols=PORTED, src_ports=ports, ported=True),
@@ -206,7 +198,7 @@ def _ports(line: Line, joiner: Literal["and", "or"], sides: tuple[str, ...]) -> 
         }
         return _on_sides(word, joiner, [boxes[side] for side in sides])
 
-    return _joined(line, one, looks_like_port)
+    return values(line, one, looks_like_port)
 
 
 def _on_sides(word: Word, joiner: Literal["and", "or"], boxes: list[Box]) -> Node:

@@ -161,8 +161,6 @@ def _bad_port(line: Line, word: Word) -> ParameterError:
         cure = f"write {digits[0]}-65535 for every port from {digits[0]}"
     elif re.fullmatch(r"[0-9]{1,5}:[0-9]{1,5}", word.text):
         cure = f"write the range as {digits[0]}-{digits[1]}"
-    elif "," in word.text:
-        cure = f"write {word.text[:LONGEST_SHOWN].strip(',').replace(',', ' or ')}"
     return line.error(word, f"{word} is not a port", cure)
 
 

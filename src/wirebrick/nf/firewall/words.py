@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from wirebrick.errors import ParameterError, Place
 
-WORD = re.compile(r"[()!]|&&|\|\||[^\s()!&|]+|[&|]")
+WORD = re.compile(r"[()!]|&&|\|\||(?:[^\s()!&|]|(?<=[,/])!)+|[&|]")  # a "!" may stand within: syn,!ack
 LONGEST_SHOWN = 40
 
 
@@ -32,6 +32,19 @@ class Word:
         """Spell the word in quotes for a message: cut when it is long, escaped where it can't be printed."""
         text = self.text if len(self.text) <= LONGEST_SHOWN else self.text[:LONGEST_SHOWN] + "..."
         return repr(text) if text else "the end of the line"
+
+    def parts(self) -> list[Word]:
+        """The words between its commas.
+
+        >>> [(word.text, word.column) for word in Word("80,443", 5).parts()]
+        [('80', 5), ('443', 8)]
+        """
+        words = []
+        column = self.column
+        for text in self.text.split(","):
+            words.append(Word(text, column))
+            column += len(text) + 1
+        return words
 
 
 class Line:
@@ -60,6 +73,10 @@ class Line:
         word = self.peek()
         self.position += 1
         return word
+
+    def spelled(self, word: Word) -> str:
+        """A word as it was written, in upper and lower case."""
+        return self.text[word.column - 1 :][: len(word.text)]
 
     def error(self, word: Word, message: str, cure: str) -> ParameterError:
         """Make (not raise) the error that points at a word of this line."""

@@ -56,16 +56,19 @@ class Flows(Sequence[Flow]):
 
 
 def _flow(row: Any) -> Flow:
-    (src, dst, src_port, dst_port, protocol, version), (packets, size) = row.item()
-    text = _dotted if version == 4 else _grouped
-    return Flow(text(*src), text(*dst), src_port, dst_port, protocol, packets, size)
+    (src, dst, src_port, dst_port, protocol, version), (packets, size, *_) = row.item()
+    ends = address_text(version, *src), address_text(version, *dst)
+    return Flow(*ends, src_port, dst_port, protocol, packets, size)
 
 
-def _dotted(high: int, low: int) -> str:
-    return f"{low >> 24}.{low >> 16 & 255}.{low >> 8 & 255}.{low & 255}"
+def address_text(version: int, high: int, low: int) -> str:
+    """An address of two 64-bit halves as people write it.
 
-
-def _grouped(high: int, low: int) -> str:
+    >>> address_text(4, 0, 0xC0000207), address_text(6, 0x20010DB8 << 32, 1)
+    ('192.0.2.7', '2001:db8::1')
+    """
+    if version == 4:
+        return f"{low >> 24}.{low >> 16 & 255}.{low >> 8 & 255}.{low & 255}"
     return str(IPv6Address(high << 64 | low))
 
 
