@@ -19,7 +19,8 @@ def sent_report(sent: int, unstamped: int) -> Report:
 def measured_report(sent: int, seen: Arrivals, counts: Sequence[int]) -> Report:
     """Of who receives; ``counts`` is the histogram of latencies."""
     times: dict[str, float] = {"min": seen.fastest}
-    times |= {name: percentile(counts, share) for name, share in _SHARES.items()}
+    for name, share in _SHARES.items():  # a step may reach beyond what was seen
+        times[name] = min(max(percentile(counts, share), seen.fastest), seen.slowest)
     times["max"] = seen.slowest
     times["mean"] = seen.total / seen.received if seen.received else 0.0
     row = [sent, seen.received, max(0, sent - seen.received), seen.doubles, seen.reordered]
