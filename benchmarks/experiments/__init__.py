@@ -18,6 +18,7 @@ EXPERIMENTS = {
     "firewall": "10, 100 and 1000 rules beside a linear scan in C (for information)",
     "conntrack": "firewall with connections, 1k to 1M of them, beside C",
     "maglev": "100 backends by three deliveries, 1k to 1M connections, beside C with the same tables",
+    "maglev_disruption": "the Maglev paper's figures 11 and 12: how even tables are, and what failures change",
     "monitor": "monitor with its defaults, 1k, 100k and 1M flows of UDP and TCP, beside C",
     "nat": "1k, 100k and 1M sessions that leave, beside C with the same structures",
     "blocklist": "a million prefixes, 1k to 1M flows, beside the same search in C",

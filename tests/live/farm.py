@@ -76,7 +76,9 @@ for thread in threads:
 
 def config(delivery: str, *backends: str, own: str = "", more: str = "", check: str = "") -> str:
     """A configuration: the service on TCP port 80 of both versions, with these servers."""
-    text = f'[balancer]\nmac = "{MAC}"\naddress = "192.0.2.10"\naddress6 = "2001:db8::10"\ntable = 251\n{own}\n'
+    text = (
+        f'[balancer]\nmac = "{MAC}"\naddress = "192.0.2.10"\naddress6 = "2001:db8::10"\ntable = 251\n{own}\n'
+    )
     for vip, net in ((VIP, "192.0.2."), (VIP6, "2001:db8::")):
         text += f'[[vip]]\naddress = "{vip}"\nports = 80\ndelivery = "{delivery}"\n'
         text += f"[vip.check]\n{check}\n" if check else ""
@@ -152,7 +154,9 @@ class Farm:
         """Start the balancer and wait until the service answers."""
         command = [sys.executable, "-m", "wirebrick", "run", f"maglev:config={self.path},capacity=1000"]
         command += ["--in", "xdp:left", "--out", "xdp:right", "--json", *self._options]
-        self.balancer = self.lab.start("box", *command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.balancer = self.lab.start(
+            "box", *command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
         end = time.monotonic() + 120
         while not all(self.fetch(vip) != ["? False"] for vip in (VIP, VIP6)):
             if time.monotonic() > end or self.balancer.poll() is not None:

@@ -56,7 +56,8 @@ def test_nat_keeps_connections_and_drops_only_those_of_what_is_removed(tmp_path:
         farm.until(lambda: names(farm.fetch(VIP, count=8))["three"] > 0)
         for downloads in (slow, slow6):
             served = names(downloads.communicate()[0].split("\n")[:-1])
-            assert set(served) == {"one", "two"} and served.total() == 16
+            assert set(served) == {"one", "two"}
+            assert served.total() == 16
 
         slow = farm.start(VIP, "/slow/20", 16)
         farm.until(lambda: farm.connections() >= 16)
@@ -106,7 +107,12 @@ def test_tunnels(tmp_path: Path, delivery: str) -> None:
         for name in ("one", "two"):
             command = [sys.executable, "-m", "wirebrick", "run", f"{chain}:decapsulate:mac=0x020000000a0a"]
             farm.lab.start(name, *command, "--in", "afpacket:eth0", "--out", "tap:inner", "--quiet")
-            farm.until(lambda name=name: not farm.lab.run(name, "ip", "link", "show", "inner", check=False).returncode, 60)  # type: ignore[misc]
+            farm.until(
+                lambda name=name: (
+                    not farm.lab.run(name, "ip", "link", "show", "inner", check=False).returncode
+                ),
+                60,
+            )  # type: ignore[misc]
             farm.lab.run(name, "ip", "link", "set", "inner", "address", "02:00:00:00:0a:0a", "up")
         begin()
 

@@ -15,7 +15,6 @@ from wirebrick.nf.load import load_nf
 from wirebrick.stream.graph import Graph
 from wirebrick.stream.send import Send
 
-
 _NF = re.compile(r"[\w./-]*:(?:\w+:)?\w+=")  # up to the first parameter
 
 

@@ -138,6 +138,11 @@ def shift_right(value: int, bits: int) -> int:
     return wrap64((value & _MASK64) >> bits)
 
 
+def opaque(value: int) -> int:
+    """``value``, of which a compiler knows nothing: arithmetic that takes the place of a branch stays arithmetic."""
+    return value
+
+
 def trailing_zeros(value: int) -> int:
     """How many of the lowest of 64 bits are zero before the first that isn't; 64 of 0.
 

@@ -21,7 +21,7 @@ from wirebrick.packet.memory import load32, load64, shift_right, store32, store6
 from wirebrick.seldom import seldom
 
 # The head of a block: words.
-M_WILD = 0  # which keys with wildcards there are: WILD_PORT, WILD_PROTOCOL, of services; shifted by WILD_ORIGIN of origins
+M_WILD = 0  # which keys with wildcards there are, of services; above them those of origins
 M_MASK = 8  # places of a hash table, minus 1
 M_SERVICES = 16  # offsets in the block
 M_ORIGINS = 24

@@ -61,10 +61,10 @@ def blocklist(
         ``src_listed``, ``dst_listed``: the source, the destination is in a listed prefix and not in an allowed one.
 
     State
-        The prefixes, which all workers read, and a counter for each, in each worker. A million prefixes take a second
-        or two to read and 150 MB; there is room for twice as many as the file has at first, at least 65,536. When a
-        file is changed, all packets of a burst see the old list or the new one; a file with errors, or too large,
-        is refused and the old list stays.
+        The prefixes, which all workers read, and a counter for each, in each worker. A million prefixes take about
+        four seconds to read, and 150 MB; there is room for twice as many as the file has at first, at least 65,536.
+        When a file is changed, all packets of a burst see the old list or the new one; a file with errors, or too
+        large, is refused and the old list stays.
 
     Example
         ``wirebrick run blocklist:prefixes=drop.txt,match=src --in in.pcap --out out.pcap``

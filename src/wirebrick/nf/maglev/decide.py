@@ -11,8 +11,8 @@ from wirebrick.nf.maglev.ways import (
     LOCAL,
     MAC,
     NAT,
-    NEIGHBOUR,
     NAT_ERROR,
+    NEIGHBOUR,
     NO_BACKEND,
     NO_FRAGMENT,
     NO_NEIGHBOUR,
@@ -35,6 +35,7 @@ from wirebrick.state.record import Record
 from wirebrick.state.table import Table
 
 TCP, UDP, SCTP, ICMP, ICMPV6 = 6, 17, 132, 1, 58
+SOLICITATION, ADVERTISEMENT = 135, 136
 DIRECT = 0xFFFFFFFF  # the generation of connections with a backend that don't go by its service
 TAGS = (0x8100, 0x88A8, 0x9100)
 
@@ -79,7 +80,6 @@ def decider(
         return FragmentKey(src=ip.src, dst=ip.dst, identification=ip.identification, protocol=ip.protocol)
 
     @seldom
-
     def keep(ip: Any, said: int, mac: int) -> None:
         """Later fragments go the way of the first."""
         first = fragments[fragment_key(ip)]
@@ -87,7 +87,6 @@ def decider(
         first.mac = mac
 
     @seldom
-
     def chosen(service: int, key: Any) -> int:
         """The backend that hashing gives a flow, or -1."""
         if maglev.record(service).sticky == 0:
@@ -151,9 +150,7 @@ def decider(
             return connection.backend == number and connection.generation == generation
         return hashed and maglev.choose(maglev.backend(number).service, key) == number
 
-    def answering(
-        origin: int, client: Any, client_port: int, port: int, protocol: int, hashed: bool
-    ) -> int:
+    def answering(origin: int, client: Any, client_port: int, port: int, protocol: int, hashed: bool) -> int:
         """Which of the backends that answer from one place has a flow, or -1."""
         number = origin
         while number >= 0:
@@ -186,10 +183,9 @@ def decider(
         counted.reply_bytes += packet.length
         if ip.more_fragments:
             keep(ip, verdict(REPLY, number), mac)
-        return mac  # type: ignore[no-any-return]
+        return mac
 
     @seldom
-
     def erred(service: int, key: Any) -> int:
         """An error about a packet of a service: to the backend that has the flow."""
         number = -1
@@ -207,19 +203,17 @@ def decider(
         return verdict(NAT_ERROR if backend.way == NAT else backend.way, number)
 
     @seldom
-
     def about(packet: Any, here: bool) -> int:
         """An ICMP message: one about a packet that left a service (``here``), or that went to a backend."""
         payload = packet.payload
         other = LOCAL if here else OTHER
-        if version == 6:
-            if discovers(packet):
-                return NEIGHBOUR
+        if discovers(packet):
+            return NEIGHBOUR
         if not is_error(payload):
             return other
         protocol = payload.u8(17 if version == 4 else 14)
         at = 8 + (payload.u8(8) & 15) * 4 if version == 4 else 48
-        ported = protocol == TCP or protocol == UDP or protocol == SCTP
+        ported = protocol in (TCP, UDP, SCTP)
         if not ported or len(payload) < at + 4:
             return other
         src_port, dst_port = payload.u16(at), payload.u16(at + 2)
@@ -244,26 +238,27 @@ def decider(
         return verdict(REPLY_ERROR, number)
 
     @seldom
-
     def discovers(packet: Any) -> bool:
         """Whether a neighbour asks for the balancer, or answers it (RFC 4861, 7.1)."""
         payload = packet.payload
-        if packet.header.hop_limit != 255 or len(payload) < 24 or payload.u8(1) != 0:
-            return False
-        if payload.u8(0) == 136:
-            return packet[Ethernet].dst == maglev.own().mac
-        nothing = packet.header.dst ^ packet.header.dst
-        return payload.u8(0) == 135 and maglev.owns((nothing | payload.u64(8)) << 64 | payload.u64(16))
+        if version == 6:
+            if packet.header.hop_limit != 255 or len(payload) < 24 or payload.u8(1) != 0:
+                return False
+            if payload.u8(0) == ADVERTISEMENT:
+                return bool(packet[Ethernet].dst == maglev.own().mac)
+            nothing = packet.header.dst ^ packet.header.dst
+            target = (nothing | payload.u64(8)) << 64 | payload.u64(16)
+            return payload.u8(0) == SOLICITATION and maglev.owns(target)
+        return False
 
     @seldom
-
     def is_error(payload: Any) -> bool:
         """Whether an ICMP message is an error about a first fragment whose header is there."""
         if version == 4:
             if len(payload) < 32 or payload.u8(8) >> 4 != 4 or payload.u16(14) & 0x1FFF != 0:
                 return False
-            return payload.u8(0) == 3 or payload.u8(0) == 11 or payload.u8(0) == 12
-        return len(payload) >= 52 and 1 <= payload.u8(0) <= 4 and payload.u8(8) >> 4 == 6
+            return payload.u8(0) in (3, 11, 12)
+        return bool(len(payload) >= 52 and 1 <= payload.u8(0) <= 4 and payload.u8(8) >> 4 == 6)
 
     def decide(packet: Any) -> Any:
         ip = packet.header
@@ -272,7 +267,7 @@ def decider(
         whole = ip.fragment_offset == 0
         src_port = 0
         dst_port = 0
-        if (protocol == TCP or protocol == UDP or protocol == SCTP) and whole and len(packet.payload) >= 4:
+        if protocol in (TCP, UDP, SCTP) and whole and len(packet.payload) >= 4:
             src_port = packet.payload.u16(0)
             dst_port = packet.payload.u16(2)
         addressed = ethernet.dst == maglev.own().mac

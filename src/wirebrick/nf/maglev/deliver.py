@@ -108,16 +108,12 @@ def error_translated(version: int, maglev: Maglev) -> Change:
     header = IP[version]
 
     @seldom
-
     def change(packet: Any) -> None:
         backend = maglev.backend(packet.metadata.verdict >> NUMBER)
         service = maglev.record(backend.service)
         ip = packet[header]
         payload = packet.payload
-        if version == 4:
-            begin = (payload.u8(0) & 15) * 4
-        else:
-            begin = 40
+        begin = (payload.u8(0) & 15) * 4 if version == 4 else 40
         if packet.metadata.verdict & WAY == NAT_ERROR:
             packet[Ethernet].dst = backend.mac
             packet[Ethernet].src = maglev.own().mac

@@ -23,10 +23,9 @@ def answer_echo(packets: Stream, version: int, maglev: Maglev) -> Stream:
     request, reply = ECHO[version]
 
     def is_request(packet: Any) -> bool:
-        return packet.header.type == request and packet.header.code == 0
+        return bool(packet.header.type == request and packet.header.code == 0)
 
     @seldom
-
     def answer(packet: Packet) -> None:
         header: Any = packet.header
         header.type = reply
@@ -48,20 +47,17 @@ def say_too_long(packets: Stream, version: int, maglev: Maglev) -> Stream:
     quoted = QUOTED[version]
 
     @seldom
-
     def may_tell(packet: Any) -> bool:
         if version == 4:
-            if packet.header.dont_fragment == 0 or packet.header.fragment_offset != 0:
-                return False
+            header = packet.header
+            return header.dont_fragment == 1 and header.fragment_offset == 0 and bucket.take()
         return bucket.take()
 
     @seldom
-
     def cut(packet: Any) -> None:
         packet.payload.resize(min(len(packet.payload), quoted))
 
     @seldom
-
     def outer(packet: Any) -> None:
         ip = packet.header
         if version == 4:
@@ -75,7 +71,6 @@ def say_too_long(packets: Stream, version: int, maglev: Maglev) -> Stream:
         turn(packet, maglev.own().mac)
 
     @seldom
-
     def message(packet: Any) -> None:
         header = packet.header
         header.type = 3 if version == 4 else 2

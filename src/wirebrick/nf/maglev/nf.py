@@ -47,7 +47,10 @@ from wirebrick.stream.network_function import network_function
 from wirebrick.stream.stream import Stream
 
 MOST_FLOWS = 1 << 28
-FRAGMENTS, FRAGMENT_TIME = 8192, 30.0  # datagrams, and for how many seconds (RFC 1122, 3.3.2: 60 to 120 at most)
+FRAGMENTS, FRAGMENT_TIME = (
+    8192,
+    30.0,
+)  # datagrams, and for how many seconds (RFC 1122, 3.3.2: 60 to 120 at most)
 
 
 @network_function
@@ -166,8 +169,14 @@ def maglev(
             stream = stream.shuffle(by_client(table))
         decide = decider(version, table, connections, fragments, traffic)
         ways = stream.metadata(Decision, decide).group_by(WAYS, way_of)
-        deliveries += [ways[NAT].transform(translated(version, table)), _error(ways[NAT_ERROR], version, table)]
-        replies += [ways[REPLY].transform(answered(version, table)), _error(ways[REPLY_ERROR], version, table)]
+        deliveries += [
+            ways[NAT].transform(translated(version, table)),
+            _error(ways[NAT_ERROR], version, table),
+        ]
+        replies += [
+            ways[REPLY].transform(answered(version, table)),
+            _error(ways[REPLY_ERROR], version, table),
+        ]
         answers += [answer_echo(ways[LOCAL], version, table), say_too_long(ways[TOO_LONG], version, table)]
         if version == 6:
             answers.append(answer_discovery(ways[NEIGHBOUR], table, log))

@@ -6,7 +6,14 @@ from wirebrick.fields import U64
 from wirebrick.state.record import Record
 
 OTHER = 0  # nothing of the balancer's
-NAT, MAC, IPIP4, IPIP6, GRE4, GRE6 = 1, 2, 3, 4, 5, 6  # to a backend; 4 and 6: the version of the outer header
+NAT, MAC, IPIP4, IPIP6, GRE4, GRE6 = (
+    1,
+    2,
+    3,
+    4,
+    5,
+    6,
+)  # to a backend; 4 and 6: the version of the outer header
 TUNNELS = (IPIP4, IPIP6, GRE4, GRE6)
 REPLY = 7  # from a backend: the address of its service takes the place of its own
 NAT_ERROR = 8  # an ICMP error to a backend
@@ -48,5 +55,5 @@ def overhead(way: int) -> int:
     >>> [overhead(way) for way in (IPIP4, IPIP6, GRE4, GRE6)]
     [20, 40, 24, 44]
     """
-    size = 40 if way == IPIP6 or way == GRE6 else 20
-    return size + 4 if way == GRE4 or way == GRE6 else size
+    size = 40 if way in (IPIP6, GRE6) else 20
+    return size + 4 if way in (GRE4, GRE6) else size

@@ -56,7 +56,10 @@ def packets(
     halves = rows.view(">u2")
 
     fields = draw(traffic.seed, DRAW_FIELDS, flows)
-    source, destination = sources(traffic, flows), 1 + _bits(fields, 0, 17) % (traffic.servers or (1 << 17) - 2)
+    source, destination = (
+        sources(traffic, flows),
+        1 + _bits(fields, 0, 17) % (traffic.servers or (1 << 17) - 2),
+    )
     if ipv6:
         _put16(halves, l3 + 4, lengths - l4)
         _put32(halves, l3 + 20, source)
