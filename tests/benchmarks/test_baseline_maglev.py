@@ -33,8 +33,8 @@ def test_the_same_packets_leave(delivery, tmp_path):
     assert result.packets == sent
     flows, dropped, other = baseline.state(0)[5:]
     assert flows > 250
-    assert (dropped, len(sent)) == (0, len(packets))
-    assert other < len(packets) / 2
+    assert result.drops == {"maglev.no_service": dropped}
+    assert 200 < other <= 300
 
 
 @needs_gcc
