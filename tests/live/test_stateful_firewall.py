@@ -60,7 +60,9 @@ def test_a_refused_connection_is_told_at_once(wire: Wire) -> None:
 
 
 def test_nothing_comes_in_unasked(wire: Wire, tmp_path: Path) -> None:
-    wire.lab.start("client", "python3", "-m", "http.server", "8002", "--bind", "::", "--directory", str(tmp_path))
+    wire.lab.start(
+        "client", "python3", "-m", "http.server", "8002", "--bind", "::", "--directory", str(tmp_path)
+    )
     wire.wait_for_port("client", 8002)
     for address in (CLIENT, f"[{CLIENT6}]"):
         said = wire.lab.run("server", "curl", "-sS", "-m", "1", f"http://{address}:8002/", check=False)
