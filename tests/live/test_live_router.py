@@ -1,4 +1,4 @@
-"""Real hosts around router, switch and gre: three of them, each on a link of its own with the box."""
+"""Real hosts around router, switch, vxlan and gre: three of them, each on a link of its own with the box."""
 
 from __future__ import annotations
 
@@ -124,30 +124,33 @@ def test_switch(tmp_path: Path) -> None:
         assert seen.communicate()[0].strip() == ""  # what is for b does not come to d
 
 
-def test_gre_with_the_kernel_at_the_other_end(tmp_path: Path) -> None:
+ENDS = "local=198.51.100.254,mac=02:00:00:00:ff:02"
+DEVICE = ["local", "198.51.100.1", "remote", "198.51.100.254"]
+TUNNELS = {
+    "vxlan": (
+        f"vxlan:{ENDS},vni=7,remotes=198.51.100.1,checksum=yes",
+        ["vxlan", "id", "7", "dstport", "4789"],
+    ),
+    "gre": (
+        f"gre:{ENDS},remote=198.51.100.1,key=7,sequence=yes,checksum=yes",
+        ["gretap", "key", "7", "seq", "csum"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TUNNELS)
+def test_tunnels_with_the_kernel_at_the_other_end(tmp_path: Path, name: str) -> None:
     need()
-    ends = "local=198.51.100.254,mac=02:00:00:00:ff:02,remote=198.51.100.1"
-    nf = f"gre:{ends},key=7,sequence=yes,checksum=yes,inside=a,outside=b"
-    device = [
-        "ip",
-        "link",
-        "add",
-        "g7",
-        "type",
-        "gretap",
-        "local",
-        "198.51.100.1",
-        "remote",
-        "198.51.100.254",
-    ]
+    nf, (kind, *options) = TUNNELS[name]
     (tmp_path / "three.toml").write_text(topology())
     with Lab(str(tmp_path / "three.toml")) as lab:
-        if lab.run("b", *device, "key", "7", "seq", "csum", check=False).returncode:
-            pytest.skip("the kernel has no gretap")
-        lab.run("b", "ip", "link", "set", "g7", "up", "mtu", "1400")
-        lab.run("b", "ip", "addr", "add", "10.1.0.2/24", "dev", "g7")
+        device = ["ip", "link", "add", "t7", "type", kind, *DEVICE, *options]
+        if lab.run("b", *device, check=False).returncode:
+            pytest.skip(f"the kernel has no {kind}")
+        lab.run("b", "ip", "link", "set", "t7", "up", "mtu", "1400")
+        lab.run("b", "ip", "addr", "add", "10.1.0.2/24", "dev", "t7")
         lab.run("a", "ip", "addr", "add", "10.1.0.1/24", "dev", "eth0")
-        command = [sys.executable, "-m", "wirebrick", "run", nf, "--json"]
+        command = [sys.executable, "-m", "wirebrick", "run", f"{nf},inside=a,outside=b", "--json"]
         command += ["--port", "a=afpacket:a", "--port", "b=afpacket:b"]
         chain = lab.start("box", *command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         end = time.monotonic() + 60
@@ -159,4 +162,4 @@ def test_gre_with_the_kernel_at_the_other_end(tmp_path: Path) -> None:
         chain.send_signal(signal.SIGINT)
         out, errors = chain.communicate(timeout=20)
         assert chain.returncode == 130, errors
-        assert "gre.bad_checksum" not in json.loads(out)["drops"]
+        assert f"{name}.bad_checksum" not in json.loads(out)["drops"]
