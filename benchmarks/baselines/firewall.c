@@ -29,37 +29,18 @@ struct firewall {
 enum { PASS, NODE = 1, OWN = 2, WORDS4 = 2, WORDS6 = 6 };
 static const uint64_t NONE = 1ull << 32;
 
-/* As KeyV4 and KeyV6 in memory. */
-struct ends {
-    uint16_t src_port, dst_port, protocol, upper;
-};
-
-struct key4 {
-    uint32_t src, dst;
-    struct ends ends;
-} __attribute__((aligned(16)));
-
-struct key6 {
-    uint64_t src[2], dst[2]; /* high half first */
-    struct ends ends;
-    uint64_t spare;
-} __attribute__((aligned(16)));
-
-static inline struct ends read_ends(const uint8_t *payload, uint32_t length, int protocol, int icmp, int first_fragment)
+/* The last word of a key but one: source port, destination port, protocol, and whether the first two could be read. */
+static inline uint64_t read_ends(const uint8_t *payload, uint32_t length, uint32_t protocol, uint32_t icmp,
+                                 int first_fragment)
 {
-    struct ends ends = {0, 0, (uint16_t)protocol, 0};
+    uint64_t ends = (uint64_t)protocol << 32;
     if (!first_fragment)
         return ends;
     if (protocol == 6 || protocol == 17 || protocol == 132 || protocol == 33 || protocol == 136) {
-        if (length >= 4) {
-            ends.src_port = big16(load16(payload));
-            ends.dst_port = big16(load16(payload + 2));
-            ends.upper = 1;
-        }
+        if (length >= 4)
+            ends |= big16(load16(payload)) | (uint64_t)big16(load16(payload + 2)) << 16 | 1ull << 48;
     } else if (protocol == icmp && length >= 2) {
-        ends.src_port = payload[0];
-        ends.dst_port = payload[1];
-        ends.upper = 1;
+        ends |= payload[0] | (uint64_t)payload[1] << 16 | 1ull << 48;
     }
     return ends;
 }
@@ -101,21 +82,16 @@ static inline __attribute__((always_inline)) int64_t find(const struct trees *tr
             const uint64_t *table = (const uint64_t *)(block + (entry >> 32) * 8);
             if (entry & OWN)
                 best = scan(block, key, words, *table++, best);
-            uint64_t first = key[entry >> 8 & 7] >> (entry >> 2 & 63) & ((1ull << (entry >> 11 & 15)) - 1);
-            uint64_t bits = entry >> 24 & 15;
-            uint64_t second = key[entry >> 21 & 7] >> (entry >> 15 & 63) & ((1ull << bits) - 1);
-            entry = table[first << bits | second];
+            entry = table[key[entry >> 8 & 7] >> (entry >> 2 & 63) & ((1ull << (entry >> 11 & 15)) - 1)];
         }
         best = scan(block, key, words, entry, best);
     }
     return best == NONE ? -1 : (int64_t)((const uint32_t *)(block + trees->values))[best];
 }
 
-static inline uint32_t judge(struct firewall *f, const struct trees *trees, const void *key, int words)
+static inline uint32_t judge(struct firewall *f, const struct trees *trees, const uint64_t *key, int words)
 {
-    uint64_t kept[WORDS6];
-    memcpy(kept, key, 8 * (size_t)words);
-    int64_t value = find(trees, kept, words);
+    int64_t value = find(trees, key, words);
     if (value < 0) {
         f->hits[f->no_rule]++;
         return (uint32_t)f->unmatched;
@@ -144,22 +120,22 @@ static inline int admits(struct firewall *f, const uint8_t *data, uint32_t lengt
             if (unlikely(size == 0))
                 return 0;
             uint32_t total = big16(load16(ip + 2));
-            struct key4 key = {big32(load32(ip + 12)), big32(load32(ip + 16)),
-                               read_ends(ip + size, (total < left ? total : left) - size, ip[9], 1,
-                                         (load16(ip + 6) & big16(0x1fff)) == 0)};
-            return judge(f, f->v4, &key, WORDS4) == PASS;
+            uint64_t key[WORDS4] = {big32(load32(ip + 12)) | (uint64_t)big32(load32(ip + 16)) << 32,
+                                    read_ends(ip + size, (total < left ? total : left) - size, ip[9], 1,
+                                              (load16(ip + 6) & big16(0x1fff)) == 0)};
+            return judge(f, f->v4, key, WORDS4) == PASS;
         }
         if (ethertype == ETHERTYPE_IPV6) {
             struct chain chain = ipv6(ip, left, wire - at);
             if (unlikely(chain.size == 0))
                 return 0;
             uint32_t total = 40u + big16(load16(ip + 4));
-            struct key6 key = {{big64(load64(ip + 8)), big64(load64(ip + 16))},
-                               {big64(load64(ip + 24)), big64(load64(ip + 32))},
-                               read_ends(ip + chain.size, (total < left ? total : left) - chain.size, chain.last, 58,
-                                         chain.offset == 0),
-                               0};
-            return judge(f, f->v6, &key, WORDS6) == PASS;
+            uint64_t key[WORDS6] = {big64(load64(ip + 8)), big64(load64(ip + 16)), big64(load64(ip + 24)),
+                                    big64(load64(ip + 32)),
+                                    read_ends(ip + chain.size, (total < left ? total : left) - chain.size,
+                                              chain.last, 58, chain.offset == 0),
+                                    0};
+            return judge(f, f->v6, key, WORDS6) == PASS;
         }
         if (!is_tag(ethertype))
             return 1;

@@ -299,6 +299,10 @@ static inline int balance(struct maglev *m, struct descriptor *d, const struct k
     const struct block *block = m->block;
     int64_t service = service_of(block, key);
     if (unlikely(service < 0)) {
+        if (entry(block, block->services, key->dst, 255 << 16 | 65535) >= 0) {
+            m->dropped++; /* to the balancer's address, and for no service */
+            return 0;
+        }
         m->other++;
         return 1;
     }

@@ -5,9 +5,9 @@ descriptor, and what the graph knows of the packet (its spill). Every slot owns 
 position of the burst that a packet comes from or goes to, as rings do.
 
 An *entry* is a time and an order: the order of arrival, and in the lower bits the slot. An entry that is not earlier
-than the last one of the row goes behind it: so packets that are all held equally long, or spaced by a rate, cost the
-same however many there are. The others go into a binary heap. What is taken first is the earlier one of both, of equal
-times the one that came first.
+than the last one of the row goes behind it: what is all held equally long, or spaced by a rate, costs next to nothing.
+The others go into a timing wheel (``wheel_native.py``). What is taken first is the earlier one of both, of equal times
+the one that came first.
 
 Runs as it is in CPython, and compiled.
 """
@@ -34,6 +34,19 @@ from wirebrick.packet.frame import (
 )
 from wirebrick.packet.memory import copy, load32, load64, prefetch, store32, store64
 from wirebrick.runtime.ring_native import R_SPILL, ring_publish, ring_put, ring_reserve
+from wirebrick.runtime.wheel_native import (
+    E_ORDER,
+    E_TIME,
+    ENTRY,
+    SLOT_BITS,
+    SLOT_MASK,
+    T_HEAP,
+    T_HEAPED,
+    WHEEL,
+    entry_before,
+    wheel_put,
+    wheel_take,
+)
 
 # The head: 64-bit words, by byte offset.
 H_DUE = 0  # when the first packet of all queues is to go on; NEVER
@@ -53,72 +66,13 @@ Q_ROW = 48  # address of the row: a ring of entries in order of time
 Q_MASK = 56  # its size, a power of two, less 1
 Q_HEAD = 64  # entries taken from it
 Q_TAIL = 72  # entries put into it
-Q_HEAP = 80  # address of the heap
-Q_HEAPED = 88  # entries in it
 Q_COUNTER = 96  # number of the counter of packets held
 Q_DUE = 104  # when its first packet is to go on; NEVER
-QUEUE = 128  # bytes
+Q_WHEEL = 128  # the wheel itself
+QUEUE = Q_WHEEL + WHEEL  # bytes
 
-E_TIME = 0
-E_ORDER = 8
-ENTRY = 16  # bytes
-
-SLOT_BITS = 20
 NEVER = (1 << 63) - 1
 LATEST = (1 << 62) - 1  # until which packets can be held: in the year 2116
-
-
-def entry_before(a: int, b: int) -> int:
-    """Whether the entry at ``a`` comes before the one at ``b``."""
-    first = load64(a + E_TIME)
-    second = load64(b + E_TIME)
-    if first != second:
-        return 1 if first < second else 0
-    return 1 if load64(a + E_ORDER) < load64(b + E_ORDER) else 0
-
-
-def heap_push(queue: int, time: int, order: int) -> int:
-    """Put an entry into the heap; returns 0."""
-    heap = load64(queue + Q_HEAP)
-    at = load64(queue + Q_HEAPED)
-    store64(queue + Q_HEAPED, at + 1)
-    while at > 0:
-        parent = heap + ((at - 1) >> 1) * ENTRY
-        above = load64(parent + E_TIME)
-        if above < time or (above == time and load64(parent + E_ORDER) < order):
-            break
-        store64(heap + at * ENTRY + E_TIME, above)
-        store64(heap + at * ENTRY + E_ORDER, load64(parent + E_ORDER))
-        at = (at - 1) >> 1
-    store64(heap + at * ENTRY + E_TIME, time)
-    store64(heap + at * ENTRY + E_ORDER, order)
-    return 0
-
-
-def heap_pop(queue: int) -> int:
-    """Take the first entry out of the heap, which isn't empty; returns 0."""
-    heap = load64(queue + Q_HEAP)
-    size = load64(queue + Q_HEAPED) - 1
-    store64(queue + Q_HEAPED, size)
-    last = heap + size * ENTRY
-    time = load64(last + E_TIME)
-    order = load64(last + E_ORDER)
-    at = 0
-    child = 1
-    while child < size:
-        if child + 1 < size and entry_before(heap + (child + 1) * ENTRY, heap + child * ENTRY) != 0:
-            child += 1
-        below = heap + child * ENTRY
-        first = load64(below + E_TIME)
-        if time < first or (time == first and order < load64(below + E_ORDER)):
-            break
-        store64(heap + at * ENTRY + E_TIME, first)
-        store64(heap + at * ENTRY + E_ORDER, load64(below + E_ORDER))
-        at = child
-        child = 2 * at + 1
-    store64(heap + at * ENTRY + E_TIME, time)
-    store64(heap + at * ENTRY + E_ORDER, order)
-    return 0
 
 
 def queue_first(queue: int) -> int:
@@ -127,9 +81,9 @@ def queue_first(queue: int) -> int:
     row = 0
     if head != load64(queue + Q_TAIL):
         row = load64(queue + Q_ROW) + (head & load64(queue + Q_MASK)) * ENTRY
-    if load64(queue + Q_HEAPED) == 0:
+    if load64(queue + Q_WHEEL + T_HEAPED) == 0:
         return row
-    heap = load64(queue + Q_HEAP)
+    heap = load64(queue + Q_WHEEL + T_HEAP)
     if row == 0 or entry_before(heap, row) != 0:
         return heap
     return row
@@ -174,7 +128,7 @@ def hold_put(w: int, holds: int, queue: int, slot: int, position: int, time: int
         store64(entry + E_ORDER, order)
         store64(queue + Q_TAIL, tail + 1)
     else:
-        heap_push(queue, time, order)
+        wheel_put(queue + Q_WHEEL, time, order)
     if time < load64(queue + Q_DUE):
         store64(queue + Q_DUE, time)
         if time < load64(holds + H_DUE):
@@ -206,9 +160,9 @@ def hold_take(w: int, holds: int, queue: int) -> int:
     """Move the first packet of a queue to the next free position of the burst, with its time; where its spill is."""
     entry = queue_first(queue)
     time = load64(entry + E_TIME)
-    number = load64(entry + E_ORDER) & ((1 << SLOT_BITS) - 1)
-    if load64(queue + Q_HEAPED) != 0 and entry == load64(queue + Q_HEAP):
-        heap_pop(queue)
+    number = load64(entry + E_ORDER) & SLOT_MASK
+    if entry == load64(queue + Q_WHEEL + T_HEAP):
+        wheel_take(queue + Q_WHEEL)
     else:
         store64(queue + Q_HEAD, load64(queue + Q_HEAD) + 1)
     slot = load64(queue + Q_SLOTS) + number * load64(queue + Q_STRIDE)
@@ -231,7 +185,7 @@ def hold_take(w: int, holds: int, queue: int) -> int:
     due = NEVER
     if follows != 0:
         due = load64(follows + E_TIME)
-        number = load64(follows + E_ORDER) & ((1 << SLOT_BITS) - 1)
+        number = load64(follows + E_ORDER) & SLOT_MASK
         prefetch(load64(load64(queue + Q_SLOTS) + number * load64(queue + Q_STRIDE)))
     store64(queue + Q_DUE, due)
     for other in range(load64(holds + H_COUNT)):

@@ -10,7 +10,7 @@ from wirebrick.errors import GraphError, caller_place
 from wirebrick.state import classifier_native as native
 from wirebrick.state.arguments import key_at, key_class, whole
 from wirebrick.state.base import State, worker
-from wirebrick.state.classifier_rows import HIGHEST, Rows, check_key
+from wirebrick.state.classifier_rows import Rows, check_key
 from wirebrick.state.operation import Operation
 from wirebrick.state.record import Record
 from wirebrick.state.sharing import Sharing, Viewed, zeros
@@ -28,9 +28,10 @@ class Classifier(State, Generic[K]):
     is room for (as a rule twice as many as there are, at least 256).
 
     ``Key``: a Record of whole 16 bytes, of fields of 16 bits or more. Of fields of more than 16 bits, rows take
-    prefixes, such as all addresses of a network: whatever is a range in each 16 bits alone. ``rare``: the name of a
-    field, at whole 16 bytes. It and those behind it are compared only with rows that restrict them, and need only be
-    filled in while ``asks()`` is true.
+    prefixes, such as all addresses of a network: whatever is a range in each 16 bits alone. A U64 may also be four
+    numbers of 16 bits that a user function puts together (finding is fastest where it stores whole words).
+    ``rare``: the name of a field, at whole 16 bytes. It and those behind it are compared only with rows that
+    restrict them, and need only be filled in while ``asks()`` is true.
 
     In user functions: ``classifier.find(key)``, the value of the first row that covers the key, or -1;
     ``classifier.asks()``. From outside, at any time: ``replace(rows)``. All workers read one set of rows; a new one
@@ -138,6 +139,3 @@ class Classifier(State, Generic[K]):
                 place=caller_place(),
                 cure="give it a larger capacity=",
             )
-
-
-__all__ = ["HIGHEST", "Classifier"]

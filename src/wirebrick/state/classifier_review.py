@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from wirebrick.packet.memory import load64, store64
 from wirebrick.state import classifier_review_native as native
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 MOST_PAIRS = 1 << 16  # that are given
 
 
-class Review(NamedTuple):
+@dataclass(frozen=True)
+class Review:
     """What there is about rows: ``covered[row]`` is the first row that covers it whole, or -1.
 
     ``pairs``: (earlier row, later row) that overlap in part, are of different kinds, and neither holds the other;

@@ -125,15 +125,15 @@ class Rows:
         for at, word in ((C_ASKS, int(self.asks.any())), (C_VALUES, values), (C_RARE, rare), (C_ROWS, count)):
             store64(block + at, word)
         ctypes.memmove(block + values, self._values.ctypes.data, self._values.nbytes)
-        for number in np.flatnonzero(self.asks):
+        for number in np.flatnonzero(self.asks).tolist():
             box = self.rare[number]
-            ctypes.memmove(block + rare + int(number) * box.nbytes, box.ctypes.data, box.nbytes)
+            ctypes.memmove(block + rare + number * box.nbytes, box.ctypes.data, box.nbytes)
         job = _Job(self, block, self._trees(capacity), self.block_size(capacity))
         roots = job.scan() if scan or count <= MOST_SCANNED else job.trees()
         store64(block + C_TREES, len(roots))
-        for number, (least, entry) in enumerate(sorted(roots)):
-            store64(block + C_ROOTS + number * ROOT + R_ENTRY, entry)
-            store64(block + C_ROOTS + number * ROOT + R_LEAST, least)
+        for place, (least, entry) in enumerate(sorted(roots)):
+            store64(block + C_ROOTS + place * ROOT + R_ENTRY, entry)
+            store64(block + C_ROOTS + place * ROOT + R_LEAST, least)
 
 
 class _Job:
@@ -185,7 +185,7 @@ class _Job:
         """Trees, each of the rows that the one before left: the first row of each, and its entry."""
         import numpy as np
 
-        roots = []
+        roots: list[tuple[int, int]] = []
         waiting = np.arange(self._count, dtype=np.uint32)
         while len(waiting):
             self._ids[: len(waiting)] = waiting
@@ -217,6 +217,8 @@ def _check_boxes(key: type[Record], lanes: NDArray[Any]) -> None:
     if len(empty):
         raise _wrong(int(empty[0]), "it covers nothing", "give the lowest key first, then the highest")
     for name, field in key.fields.items():
+        if field.address is None and field.size == 8:
+            continue
         order = [field.offset // 2 + lane for lane in range(min(field.size, 8) // 2 - 1, -1, -1)]
         if field.size == 16:
             order += [lane + 4 for lane in order]

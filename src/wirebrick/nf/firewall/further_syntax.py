@@ -1,8 +1,8 @@
 """Conditions on other fields than addresses, protocol and ports, from words to trees.
 
     further = "type" types | "code" codes | "flags" flags | "frag" [ "first" | "later" ]
-            | "dscp" codepoints | "ecn" marks | ( "ttl" | "hop-limit" ) numbers | "length" numbers | "vlan" [ numbers ] | "ingress" ports
-            | "ether" [ side ] addresses
+            | "dscp" codepoints | "ecn" marks | ( "ttl" | "hop-limit" ) numbers | "length" numbers
+            | "vlan" [ numbers ] | "ingress" ports | "ether" [ side ] addresses
     flags   = flag { "," flag } | flag { "," flag } "/" flag { "," flag };  flag = [ "!" ] NAME
 
 Of ``flags SET/MASK``, those of MASK that are not in SET must be 0.

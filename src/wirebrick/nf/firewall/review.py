@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from wirebrick.nf.firewall.access import AccessList
 
 MOST = 8  # of each kind that are told one by one
-MOST_ROWS = 1 << 16  # that are looked at: more would take seconds
+MOST_ROWS = 20_000  # that are looked at: more would take seconds
 
 
 def remarks(access: AccessList) -> list[str]:

@@ -110,6 +110,7 @@ def router(
         )
     _check("neighbours", neighbours, MOST_NEIGHBOURS)
     _check("errors", errors, 1_000_000)
+    config, routes = Path(config), None if routes is None else Path(routes)
     found = read_config(config, routes)
     links = Links.of(found, neighbours, None)
     answers = IcmpErrors(TokenBucket(rate=errors, burst=max(10, errors // 10)))
