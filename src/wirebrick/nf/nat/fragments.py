@@ -1,8 +1,12 @@
-"""Fragments through a NAT: the first one has the ports, the later ones go where it went (RFC 4787, REQ-14)."""
+"""Fragments through a NAT: the first one has the ports, the later ones go where it went (RFC 4787, REQ-14).
+
+One that comes before its first waits a moment, and is looked at once more. Where the first ones went all workers know.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from wirebrick.fields import U8, U16, U32, IPv4Address
 from wirebrick.nf.nat.checksum import ICMP, TCP, UDP, follow_payload
@@ -21,7 +25,19 @@ LEAST = 8
 ECHOES = (0, 8)
 LIFETIME = 30.0  # seconds; hosts wait for as long (RFC 1122, 3.3.2: 60 to 120; Linux: 30)
 
+WAIT = 50_000_000  # nanoseconds that a fragment waits for its first
+WAITING = 256  # fragments that may wait at once
+
 Work = Callable[[Packet], None]
+When = Callable[[Packet], int]
+
+
+@dataclass(frozen=True)
+class FragmentWork:
+    """User functions for fragments of one side, of which only IPv4 is parsed: when they go on, and what is done then."""
+
+    when: When
+    work: Work
 
 
 class Datagram(Record):
@@ -41,8 +57,8 @@ class Way(Record):
     hairpin: U8
 
 
-def fragment_functions(tables: Tables, capacity: int) -> tuple[Work, Work]:
-    """The user functions for fragments from inside and from outside, of which only IPv4 is parsed."""
+def fragment_functions(tables: Tables, capacity: int) -> tuple[FragmentWork, FragmentWork]:
+    """The user functions for fragments from inside and from outside."""
     ways = Table(Datagram, Way, capacity=capacity, idle_timeout=LIFETIME, consistency=Strict())
     outward, inward = tables.outward, tables.inward
     inside, onward = tables.inside, tables.onward
@@ -119,4 +135,22 @@ def fragment_functions(tables: Tables, capacity: int) -> tuple[Work, Work]:
         ip.dst = ways[key].address
         packet.egress = inside
 
-    return leave_fragment, arrive_fragment
+    def leave_when(packet: Packet) -> int:
+        ip = packet.header
+        key = Datagram(
+            src=ip.src, dst=ip.dst, identification=ip.identification, protocol=ip.protocol, outward=1
+        )
+        if ip.fragment_offset == 0 or key in ways:
+            return 0
+        return packet.timestamp + WAIT
+
+    def arrive_when(packet: Packet) -> int:
+        ip = packet.header
+        key = Datagram(
+            src=ip.src, dst=ip.dst, identification=ip.identification, protocol=ip.protocol, outward=0
+        )
+        if ip.fragment_offset == 0 or key in ways:
+            return 0
+        return packet.timestamp + WAIT
+
+    return FragmentWork(leave_when, leave_fragment), FragmentWork(arrive_when, arrive_fragment)
