@@ -33,7 +33,7 @@ def frames(count: int) -> list[bytes]:
 
 def test_the_same_frames() -> None:
     # TCP sessions begin with a SYN or, as both are told to, in their middle; no FIN is first.
-    sent = [frame for frame in frames(2000)]
+    sent = frames(2000)
     expected = wirebrick.run(ours(1000, OWN, preserve=True), rx=sent)
     nf = c_nat(1000, OWN, preserve=True)
     baseline = Baseline([nf])

@@ -88,10 +88,10 @@ def session_at(block: int, number: int) -> int:
     return block + load64(block + B_SESSIONS) + number * SESSION
 
 
-def session_out(block: int, head: int, ends: int, ports: int) -> int:
-    """Address of the session of an inside and an outside endpoint, in the chain at ``head``; or 0."""
+def session_out_apart(block: int, ends: int, ports: int) -> int:
+    """Address of the session of an inside and an outside endpoint, or 0."""
     sessions = block + load64(block + B_SESSIONS)
-    number = load32(head)
+    number = load32(session_head(block, B_OUT, 0, ends, ports))
     while number != 0:
         at = sessions + number * SESSION
         if ((load64(at + S_OUT) ^ ends) | (load64(at + S_OUT_PORTS) ^ ports)) == 0:
@@ -100,10 +100,10 @@ def session_out(block: int, head: int, ends: int, ports: int) -> int:
     return 0
 
 
-def session_in(block: int, head: int, ends: int, ports: int) -> int:
+def session_in_apart(block: int, ends: int, ports: int) -> int:
     """The same by external and outside endpoint."""
     sessions = block + load64(block + B_SESSIONS)
-    number = load32(head)
+    number = load32(session_head(block, B_IN, 16, ends, ports))
     while number != 0:
         at = sessions + number * SESSION
         if ((load64(at + S_IN) ^ ends) | (load64(at + S_IN_PORTS) ^ ports)) == 0:
@@ -163,7 +163,7 @@ def session_number(block: int, session: int) -> int:
     return (session - session_at(block, 0)) // SESSION
 
 
-def session_end(block: int, session: int, now: int) -> int:
+def session_end_apart(block: int, session: int, now: int) -> int:
     """End a session, and what lives only by it."""
     number = session_number(block, session)
     sessions = session_at(block, 0)
@@ -210,7 +210,7 @@ def sessions_expire(block: int, now: int, most: int) -> int:
             session = session_at(block, number)
             store64(block + B_NEXT, turn + 1)  # whatever stays is looked at in a later turn
             if session_over(block, session, now) != 0:
-                session_end(block, session, now)
+                session_end_apart(block, session, now)
                 ended += 1
             else:
                 wheel_take(block, session)
@@ -236,7 +236,7 @@ def session_evict(block: int, now: int) -> int:
     store64(block + B_HAND, hand)
     if chosen == 0:
         return 0
-    session_end(block, chosen, now)
+    session_end_apart(block, chosen, now)
     store64(block + B_STATS + ST_EVICTED, load64(block + B_STATS + ST_EVICTED) + 1)
     return 1
 
@@ -283,7 +283,7 @@ def session_make(
     return session
 
 
-def session_tcp(block: int, session: int, now: int, flags: int, inward: int) -> int:
+def session_tcp_apart(block: int, session: int, now: int, flags: int, inward: int) -> int:
     """What a segment's flags do to a session (RFC 5382, REQ-5; RFC 7857, 2): 0.
 
     Both sides sent SYN, and not both FIN: established. A reset makes it transitory until something else comes. A SYN

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from wirebrick.compiler.lower.module import Lowered, Module, Space
 
 RANGE_COUNT = "range_count"
+APART = "_apart"  # ends the name of a function that is never inlined
+WITHIN = "_within"  # ends the name of a function that is inlined wherever it is called
 
 
 class Lowering:
@@ -69,6 +71,10 @@ def lower_function(
     name = target.get_unique_name(f"{node.name}.{'_'.join(map(str, kinds))}")
     function = ir.Function(target, ir.FunctionType(returns, [llvm_type(kind) for kind in kinds]), name)
     function.linkage = "internal"
+    if node.name.endswith(APART):
+        function.attributes.add("noinline")
+    if node.name.endswith(WITHIN):
+        function.attributes.add("alwaysinline")
     low = Lowering(module, space, function, result)
     if len(node.args.args) != len(kinds):
         raise TypeError(f"{space.file}: {node.name} takes {len(node.args.args)} arguments, not {len(kinds)}")

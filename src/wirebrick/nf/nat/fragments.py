@@ -34,7 +34,7 @@ When = Callable[[Packet], int]
 
 @dataclass(frozen=True)
 class FragmentWork:
-    """User functions for fragments of one side, of which only IPv4 is parsed: when they go on, and what is done then."""
+    """User functions for fragments of one side (IPv4 parsed): when they go on, and what is done then."""
 
     when: When
     work: Work
@@ -60,7 +60,7 @@ class Way(Record):
 def fragment_functions(tables: Tables, capacity: int) -> tuple[FragmentWork, FragmentWork]:
     """The user functions for fragments from inside and from outside."""
     ways = Table(Datagram, Way, capacity=capacity, idle_timeout=LIFETIME, consistency=Strict())
-    outward, inward = tables.outward, tables.inward
+    bindings, begin, enter = tables.bindings, tables.begin, tables.enter
     inside, onward = tables.inside, tables.onward
 
     def number_of(packet: Packet) -> int:
@@ -93,10 +93,12 @@ def fragment_functions(tables: Tables, capacity: int) -> tuple[FragmentWork, Fra
             port_at = 4 if is_icmp else 0
             flags = payload.u8(13) if protocol == layout.TCP else 0
             dst_port = 0 if is_icmp else payload.u16(2)
-            found = outward(protocol, ip.src, payload.u16(port_at), ip.dst, dst_port, flags)
+            found = bindings.leave(protocol, ip.src, payload.u16(port_at), ip.dst, dst_port, flags)
             if found < 0:
-                refuse(packet, found)
-                return
+                found = begin(protocol, ip.src, payload.u16(port_at), ip.dst, dst_port, flags)
+                if found < 0:
+                    refuse(packet, found)
+                    return
             put_port(packet, port_at, found & 0xFFFF)
             way = ways[key]
             way.address = found >> 16 & ADDRESS
@@ -122,10 +124,12 @@ def fragment_functions(tables: Tables, capacity: int) -> tuple[FragmentWork, Fra
             port_at = 4 if is_icmp else 2
             flags = payload.u8(13) if protocol == layout.TCP else 0
             src_port = 0 if is_icmp else payload.u16(0)
-            found = inward(protocol, ip.src, src_port, ip.dst, payload.u16(port_at), flags)
+            found = bindings.arrive(protocol, ip.src, src_port, ip.dst, payload.u16(port_at), flags)
             if found < 0:
-                refuse(packet, found)
-                return
+                found = enter(protocol, ip.src, src_port, ip.dst, payload.u16(port_at), flags)
+                if found < 0:
+                    refuse(packet, found)
+                    return
             put_port(packet, port_at, found & 0xFFFF)
             way = ways[key]
             way.address = found >> 16

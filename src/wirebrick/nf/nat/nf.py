@@ -124,7 +124,8 @@ def nat(
         neither TCP, UDP nor ICMP. ``icmp_type``: neither query nor error. ``icmp_quote``, ``icmp_checksum``,
         ``icmp_unknown``: an error that quotes too little, is damaged, or is about no session.
         ``fragment_malformed``, ``fragment_unknown``: a first fragment without a whole header, a later one whose
-        first didn't come before it or within 50 ms. ``fragments_waiting``: 256 are waiting for their first. ``not_unicast``. ``malformed``: not the IPv4 header that the ethertype says.
+        first didn't come before it or within 50 ms. ``fragments_waiting``: 256 are waiting for their first.
+        ``not_unicast``. ``malformed``: not the IPv4 header that the ethertype says.
         ``tcp_...``, ``udp_...``, ``icmp_truncated``: headers that are no headers. ``too_many_tags``.
         ``not_ipv4``: by ``other``. ``no_neighbour``: by ``mac``, to a host inside that is asked for just now.
         ``arp_answer``: it was for the NAT itself.
@@ -244,13 +245,14 @@ def _translated(packets: Stream, work: Direction, fragment: FragmentWork) -> Str
 def _kind(packet: Packet) -> int:
     """Which of the streams: TCP, UDP, ICMP, fragments, others."""
     ip = packet.header
+    protocol = ip.protocol
     if ip.fragment_offset != 0 or ip.more_fragments != 0:
         return 3
-    if ip.protocol == 17:
+    if protocol == 17:
         return 1
-    if ip.protocol == 6:
+    if protocol == 6:
         return 0
-    return 2 if ip.protocol == 1 else 4
+    return 2 if protocol == 1 else 4
 
 
 def _others(found: IPPackets, runts: Stream, other: str, wire: Wire | None) -> list[Stream]:
