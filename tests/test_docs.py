@@ -27,7 +27,7 @@ from wirebrick.lab.privileges import missing_capabilities
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "examples" / "README.md"]
 BLOCK = re.compile(r"^```(\w+)( root)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-FILE = re.compile(r"# ([\w.]+\.(?:py|toml|acl))\n")
+FILE = re.compile(r"# ([\w.]+\.(?:py|toml|acl|rules))\n")
 LINK = re.compile(r"\]\(([^)#]*)(?:#([^)]*))?\)")
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
@@ -66,7 +66,7 @@ def shell(tmp_path: Path):
     command = programs / "wirebrick"
     command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m wirebrick "$@"\n')
     command.chmod(0o755)
-    for name in ("captures", "examples"):
+    for name in ("captures", "chains", "examples"):
         (tmp_path / name).symlink_to(ROOT / name)
     environment = {
         **os.environ,

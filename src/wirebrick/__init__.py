@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from wirebrick.runtime.report import Report
     from wirebrick.runtime.run import Result, run
     from wirebrick.state.array import Array
+    from wirebrick.state.classifier import Classifier
     from wirebrick.state.consistency import Bounded, Partitioned, Strict
     from wirebrick.state.count_min import CountMin
     from wirebrick.state.counter import Counter
@@ -45,6 +46,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Array": "wirebrick.state.array",
     "Bounded": "wirebrick.state.consistency",
+    "Classifier": "wirebrick.state.classifier",
     "CountMin": "wirebrick.state.count_min",
     "Counter": "wirebrick.state.counter",
     "FlowKey": "wirebrick.packet.flow",
@@ -78,6 +80,7 @@ _HOMES = {
 __all__ = [
     "Array",
     "Bounded",
+    "Classifier",
     "CountMin",
     "Counter",
     "FlowKey",

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from scapy.layers import inet, inet6, l2
+from scapy.layers import dns, inet, inet6, l2
 from scapy.packet import Packet, Raw
 
 import wirebrick
@@ -53,7 +53,8 @@ class Case:
         drops = dict(line.split() for line in self.sections.get("drops", []))
         assert result.drops == {reason: int(count) for reason, count in drops.items()}
         assert result.packets_in == len(sent)
-        assert len(sent) + result.packets_copied == result.packets_out + result.packets_dropped
+        more = result.packets_made + result.packets_copied
+        assert len(sent) + more == result.packets_out + result.packets_dropped
         if "report" in self.sections:
             (_, report), *_ = result.reports
             expected_rows = [[cell.strip() for cell in line.split("|")] for line in self.sections["report"]]
@@ -103,6 +104,12 @@ def _cut(built: Packet, size: int) -> bytes:
     return bytes(built)[:size]
 
 
+def _dns_tcp(name: str) -> bytes:
+    """A query as it stands in a TCP stream: its length before it."""
+    message = bytes(dns.DNS(qd=dns.DNSQR(qname=name)))
+    return len(message).to_bytes(2, "big") + message
+
+
 NAMES = {
     "Ether": _with(l2.Ether, dst="02:00:00:00:00:0d", src="02:00:00:00:00:05"),
     "IP": _with(inet.IP, src="192.0.2.1", dst="198.51.100.2"),
@@ -120,6 +127,11 @@ NAMES = {
     "HopByHop": inet6.IPv6ExtHdrHopByHop,
     "Options": inet.IPOption_Router_Alert,
     "GRE": l2.GRE,
+    "DNS": dns.DNS,
+    "DNSQR": dns.DNSQR,
+    "DNSRR": dns.DNSRR,
+    "DNSRROPT": dns.DNSRROPT,
+    "dns_tcp": _dns_tcp,
     "Raw": Raw,
     "cut": _cut,
 }

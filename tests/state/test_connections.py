@@ -389,7 +389,11 @@ def test_random_bytes():
             body[8] = 0x60
         if protocol == 1 and len(body) > 8:
             body[8] = rng.choice([0x45, 0x4F])
-        ends = {"src": A6, "dst": B6, "nh": protocol} if protocol == 58 else {"src": A, "dst": B, "proto": protocol}
+        ends = (
+            {"src": A6, "dst": B6, "nh": protocol}
+            if protocol == 58
+            else {"src": A, "dst": B, "proto": protocol}
+        )
         judge(connections, (IPv6 if protocol == 58 else IP)(**ends) / Raw(bytes(body)))
     assert connections.entries <= 64
 

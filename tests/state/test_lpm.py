@@ -236,3 +236,35 @@ def test_a_copy_that_is_read_is_not_written(monkeypatch):
     table.sharing.end(1)
     table.update({})
     assert native.lpm_lookup(table.blocks[0], 0, 10 << 24) == 3
+
+
+@settings(max_examples=20)
+@given(ROUTES, ROUTES)
+def test_replaced_like_made_anew(before, after):
+    table = LongestPrefixMatch(before)
+    table.allocate(1)
+    tables = {4: {}, 6: {}}
+    for net, number in after.items():
+        tables[net.version].setdefault(net.prefixlen, {})[int(net.network_address)] = number
+    table.replace(tables)
+    check(table, after, edges(after))
+    assert len(table) == len(after)
+
+
+@pytest.mark.parametrize(
+    ("tables", "message"),
+    [
+        ({4: {33: {0: 1}}}, "IPv4 has no prefixes of 33 bits"),
+        ({5: {8: {0: 1}}}, "IPv5 has no prefixes"),
+        ({4: {8: {1: 1}}}, "can't be looked up"),
+        ({4: {32: {1 << 32: 1}}}, "can't be looked up"),
+        ({6: {128: {7: 1}}}, "can't be looked up"),
+        ({4: {8: {0: -1}}}, "can't be looked up"),
+        ({4: {32: dict.fromkeys(range(2000), 1)}}, "room for 1024 prefixes"),
+    ],
+)
+def test_what_is_refused_replaces_nothing(tables, message):
+    table = LongestPrefixMatch({"10.0.0.0/8": 1})
+    with pytest.raises(GraphError, match=message):
+        table.replace(tables)
+    assert table.lookup("10.1.1.1") == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Iterator
+from typing import overload
 
 Patch = Callable[[int, bytes], None]
 
@@ -33,6 +34,12 @@ class Octets:
     def __bytes__(self) -> bytes:
         """A copy of them (for interactive use and tests; not in compiled user functions)."""
         return ctypes.string_at(self._at, self._size)
+
+    @overload
+    def __getitem__(self, index: int) -> int: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Octets: ...
 
     def __getitem__(self, index: int | slice) -> int | Octets:
         """A byte, or a view of a range (step 1)."""

@@ -13,28 +13,40 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from wirebrick.packet.frame import ASIDE, D_FRAME
+from wirebrick.packet.frame import ASIDE, D_FRAME, DESCRIPTOR
 from wirebrick.packet.memory import store64
 from wirebrick.runtime.blocks import Blocks
 from wirebrick.runtime.hold_native import (
-    ENTRY,
     H_COUNT,
     H_DUE,
     H_QUEUES,
     NEVER,
     Q_CAPACITY,
     Q_COUNTER,
+    Q_DUE,
     Q_FREE,
-    Q_HEAP,
     Q_LABEL,
     Q_MASK,
     Q_ROW,
     Q_SLOTS,
     Q_STRIDE,
+    Q_WHEEL,
     QUEUE,
 )
 from wirebrick.runtime.plan import HoldPlan, ShufflePlan
-from wirebrick.runtime.ring import Ring, slots_for, stride_of
+from wirebrick.runtime.ring import Ring, slots_for, spill_bytes, stride_of
+from wirebrick.runtime.wheel_native import (
+    BITS,
+    BUCKETS,
+    ENTRY,
+    LINK,
+    T_BITS,
+    T_FAR,
+    T_HEADS,
+    T_HEAP,
+    T_LINKS,
+    T_STEP,
+)
 
 _HEAD = 64
 
@@ -72,7 +84,8 @@ class Holds:
         """Address of a queue whose slots own the frames from ``first`` on."""
         take, capacity = self._blocks.take, plan.capacity
         row = 1 << (capacity - 1).bit_length()
-        stride = stride_of(plan.spill)
+        # The link of a slot lies behind its spill: a bucket that is poured out brings the slots into the cache.
+        stride = stride_of(spill_bytes(plan.spill) + LINK)
         queue, slots, free = take(QUEUE), take(capacity * stride), take(4 * capacity)
         cells = (ctypes.c_uint8 * (capacity * stride)).from_address(slots)
         frames = np.arange(first, first + capacity, dtype="<u4")
@@ -88,8 +101,14 @@ class Holds:
             (Q_FREE, free),
             (Q_ROW, take(row * ENTRY)),
             (Q_MASK, row - 1),
-            (Q_HEAP, take(capacity * ENTRY)),
+            (Q_WHEEL + T_HEAP, take(capacity * ENTRY)),
+            (Q_WHEEL + T_FAR, take(capacity * ENTRY)),
+            (Q_WHEEL + T_HEADS, take(4 * BUCKETS)),
+            (Q_WHEEL + T_BITS, take(BITS)),
+            (Q_WHEEL + T_LINKS, slots + DESCRIPTOR + spill_bytes(plan.spill)),
+            (Q_WHEEL + T_STEP, stride),
             (Q_COUNTER, plan.counter),
+            (Q_DUE, NEVER),
         ):
             store64(queue + word, value)
         return queue

@@ -5,9 +5,9 @@ descriptor, and what the graph knows of the packet (its spill). Every slot owns 
 position of the burst that a packet comes from or goes to, as rings do.
 
 An *entry* is a time and an order: the order of arrival, and in the lower bits the slot. An entry that is not earlier
-than the last one of the row goes behind it: so packets that are all held equally long, or spaced by a rate, cost the
-same however many there are. The others go into a binary heap. What is taken first is the earlier one of both, of equal
-times the one that came first.
+than the last one of the row goes behind it: what is all held equally long, or spaced by a rate, costs next to nothing.
+The others go into a timing wheel (``wheel_native.py``). What is taken first is the earlier one of both, of equal times
+the one that came first.
 
 Runs as it is in CPython, and compiled.
 """
@@ -34,6 +34,19 @@ from wirebrick.packet.frame import (
 )
 from wirebrick.packet.memory import copy, load32, load64, prefetch, store32, store64
 from wirebrick.runtime.ring_native import R_SPILL, ring_publish, ring_put, ring_reserve
+from wirebrick.runtime.wheel_native import (
+    E_ORDER,
+    E_TIME,
+    ENTRY,
+    SLOT_BITS,
+    SLOT_MASK,
+    T_HEAP,
+    T_HEAPED,
+    WHEEL,
+    entry_before,
+    wheel_put,
+    wheel_take,
+)
 
 # The head: 64-bit words, by byte offset.
 H_DUE = 0  # when the first packet of all queues is to go on; NEVER
@@ -53,71 +66,13 @@ Q_ROW = 48  # address of the row: a ring of entries in order of time
 Q_MASK = 56  # its size, a power of two, less 1
 Q_HEAD = 64  # entries taken from it
 Q_TAIL = 72  # entries put into it
-Q_HEAP = 80  # address of the heap
-Q_HEAPED = 88  # entries in it
 Q_COUNTER = 96  # number of the counter of packets held
-QUEUE = 128  # bytes
+Q_DUE = 104  # when its first packet is to go on; NEVER
+Q_WHEEL = 128  # the wheel itself
+QUEUE = Q_WHEEL + WHEEL  # bytes
 
-E_TIME = 0
-E_ORDER = 8
-ENTRY = 16  # bytes
-
-SLOT_BITS = 20
 NEVER = (1 << 63) - 1
 LATEST = (1 << 62) - 1  # until which packets can be held: in the year 2116
-
-
-def entry_before(a: int, b: int) -> int:
-    """Whether the entry at ``a`` comes before the one at ``b``."""
-    first = load64(a + E_TIME)
-    second = load64(b + E_TIME)
-    if first != second:
-        return 1 if first < second else 0
-    return 1 if load64(a + E_ORDER) < load64(b + E_ORDER) else 0
-
-
-def heap_push(queue: int, time: int, order: int) -> int:
-    """Put an entry into the heap; returns 0."""
-    heap = load64(queue + Q_HEAP)
-    at = load64(queue + Q_HEAPED)
-    store64(queue + Q_HEAPED, at + 1)
-    while at > 0:
-        parent = heap + ((at - 1) >> 1) * ENTRY
-        above = load64(parent + E_TIME)
-        if above < time or (above == time and load64(parent + E_ORDER) < order):
-            break
-        store64(heap + at * ENTRY + E_TIME, above)
-        store64(heap + at * ENTRY + E_ORDER, load64(parent + E_ORDER))
-        at = (at - 1) >> 1
-    store64(heap + at * ENTRY + E_TIME, time)
-    store64(heap + at * ENTRY + E_ORDER, order)
-    return 0
-
-
-def heap_pop(queue: int) -> int:
-    """Take the first entry out of the heap, which isn't empty; returns 0."""
-    heap = load64(queue + Q_HEAP)
-    size = load64(queue + Q_HEAPED) - 1
-    store64(queue + Q_HEAPED, size)
-    last = heap + size * ENTRY
-    time = load64(last + E_TIME)
-    order = load64(last + E_ORDER)
-    at = 0
-    child = 1
-    while child < size:
-        if child + 1 < size and entry_before(heap + (child + 1) * ENTRY, heap + child * ENTRY) != 0:
-            child += 1
-        below = heap + child * ENTRY
-        first = load64(below + E_TIME)
-        if time < first or (time == first and order < load64(below + E_ORDER)):
-            break
-        store64(heap + at * ENTRY + E_TIME, first)
-        store64(heap + at * ENTRY + E_ORDER, load64(below + E_ORDER))
-        at = child
-        child = 2 * at + 1
-    store64(heap + at * ENTRY + E_TIME, time)
-    store64(heap + at * ENTRY + E_ORDER, order)
-    return 0
 
 
 def queue_first(queue: int) -> int:
@@ -126,9 +81,9 @@ def queue_first(queue: int) -> int:
     row = 0
     if head != load64(queue + Q_TAIL):
         row = load64(queue + Q_ROW) + (head & load64(queue + Q_MASK)) * ENTRY
-    if load64(queue + Q_HEAPED) == 0:
+    if load64(queue + Q_WHEEL + T_HEAPED) == 0:
         return row
-    heap = load64(queue + Q_HEAP)
+    heap = load64(queue + Q_WHEEL + T_HEAP)
     if row == 0 or entry_before(heap, row) != 0:
         return heap
     return row
@@ -173,9 +128,11 @@ def hold_put(w: int, holds: int, queue: int, slot: int, position: int, time: int
         store64(entry + E_ORDER, order)
         store64(queue + Q_TAIL, tail + 1)
     else:
-        heap_push(queue, time, order)
-    if time < load64(holds + H_DUE):
-        store64(holds + H_DUE, time)
+        wheel_put(queue + Q_WHEEL, time, order)
+    if time < load64(queue + Q_DUE):
+        store64(queue + Q_DUE, time)
+        if time < load64(holds + H_DUE):
+            store64(holds + H_DUE, time)
     counter = load64(w + W_COUNTERS) + 8 * load64(queue + Q_COUNTER)
     store64(counter, load64(counter) + 1)
     return 0
@@ -187,18 +144,15 @@ def hold_next(holds: int, behind: int, until: int) -> int:
     ``behind``: only of holds behind this node's number.
     """
     found = 0
-    best = 0
+    first = until
     for number in range(load64(holds + H_COUNT)):
         queue = load64(holds + H_QUEUES + 8 * number)
-        if load64(queue + Q_LABEL) > behind:
-            entry = queue_first(queue)
-            if (
-                entry != 0
-                and load64(entry + E_TIME) <= until
-                and (best == 0 or entry_before(entry, best) != 0)
-            ):
-                best = entry
-                found = queue
+        due = load64(queue + Q_DUE)
+        if due > first or load64(queue + Q_LABEL) <= behind:
+            continue
+        if due < first or found == 0 or entry_before(queue_first(queue), queue_first(found)) != 0:
+            found = queue
+            first = due
     return found
 
 
@@ -206,9 +160,9 @@ def hold_take(w: int, holds: int, queue: int) -> int:
     """Move the first packet of a queue to the next free position of the burst, with its time; where its spill is."""
     entry = queue_first(queue)
     time = load64(entry + E_TIME)
-    number = load64(entry + E_ORDER) & ((1 << SLOT_BITS) - 1)
-    if load64(queue + Q_HEAPED) != 0 and entry == load64(queue + Q_HEAP):
-        heap_pop(queue)
+    number = load64(entry + E_ORDER) & SLOT_MASK
+    if entry == load64(queue + Q_WHEEL + T_HEAP):
+        wheel_take(queue + Q_WHEEL)
     else:
         store64(queue + Q_HEAD, load64(queue + Q_HEAD) + 1)
     slot = load64(queue + Q_SLOTS) + number * load64(queue + Q_STRIDE)
@@ -228,22 +182,16 @@ def hold_take(w: int, holds: int, queue: int) -> int:
     counter = load64(w + W_COUNTERS) + 8 * load64(queue + Q_COUNTER)
     store64(counter, load64(counter) - 1)
     follows = queue_first(queue)
+    due = NEVER
     if follows != 0:
-        number = load64(follows + E_ORDER) & ((1 << SLOT_BITS) - 1)
+        due = load64(follows + E_TIME)
+        number = load64(follows + E_ORDER) & SLOT_MASK
         prefetch(load64(load64(queue + Q_SLOTS) + number * load64(queue + Q_STRIDE)))
-    hold_settle(holds)
+    store64(queue + Q_DUE, due)
+    for other in range(load64(holds + H_COUNT)):
+        due = min(due, load64(load64(holds + H_QUEUES + 8 * other) + Q_DUE))
+    store64(holds + H_DUE, due)
     return slot + DESCRIPTOR
-
-
-def hold_settle(holds: int) -> int:
-    """Find out when the next packet is to go on. Returns 0."""
-    first = NEVER
-    for number in range(load64(holds + H_COUNT)):
-        entry = queue_first(load64(holds + H_QUEUES + 8 * number))
-        if entry != 0:
-            first = min(first, load64(entry + E_TIME))
-    store64(holds + H_DUE, first)
-    return 0
 
 
 def hold_last(holds: int, node: int) -> int:
@@ -252,9 +200,9 @@ def hold_last(holds: int, node: int) -> int:
     for number in range(load64(holds + H_COUNT)):
         queue = load64(holds + H_QUEUES + 8 * number)
         if node == 0 or load64(queue + Q_LABEL) < node:
-            entry = queue_first(queue)
-            if entry != 0 and (first < 0 or load64(entry + E_TIME) < first):
-                first = load64(entry + E_TIME)
+            due = load64(queue + Q_DUE)
+            if due != NEVER and (first < 0 or due < first):
+                first = due
     return first
 
 

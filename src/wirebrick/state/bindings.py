@@ -86,8 +86,8 @@ class Bindings(State):
     """
 
     operations = {
-        "leave": Operation(native.bindings_leave_within, _SIX, result="number", clock=True, ahead=True),
-        "arrive": Operation(native.bindings_arrive_within, _SIX, result="number", clock=True, ahead=True),
+        "leave": Operation(native.bindings_leave, _SIX, result="number", clock=True, ahead=True),
+        "arrive": Operation(native.bindings_arrive, _SIX, result="number", clock=True, ahead=True),
         "create": Operation(native.bindings_create, _EIGHT, result="number", clock=True),
         "admit": Operation(native.bindings_admit, _SIX, result="number", clock=True),
         "external": Operation(native.bindings_external, _SIX, result="number", clock=True),
@@ -179,13 +179,13 @@ class Bindings(State):
 
     def leave(self, protocol: int, src: int, src_port: int, dst: int, dst_port: int, flags: int) -> int:
         """The external endpoint of a packet from inside that has a session."""
-        return native.bindings_leave_within(
+        return native.bindings_leave(
             self.changing(), 0, 0, worker.now, protocol, src, src_port, dst, dst_port, flags
         )
 
     def arrive(self, protocol: int, src: int, src_port: int, dst: int, dst_port: int, flags: int) -> int:
         """The inside endpoint of a packet from outside that has a session."""
-        return native.bindings_arrive_within(
+        return native.bindings_arrive(
             self.changing(), 0, 0, worker.now, protocol, src, src_port, dst, dst_port, flags
         )
 

@@ -10,7 +10,17 @@ Integers alone, and the memory primitives; runs as it is in CPython, and compile
 
 from __future__ import annotations
 
-from wirebrick.packet.memory import load8, load32, load64, shift_right, store8, store32, store64, wrap64
+from wirebrick.packet.memory import (
+    inlined,
+    load8,
+    load32,
+    load64,
+    shift_right,
+    store8,
+    store32,
+    store64,
+    wrap64,
+)
 from wirebrick.state.bindings_ahead_native import session_noted
 from wirebrick.state.bindings_layout import (
     B_FILTER,
@@ -72,13 +82,13 @@ from wirebrick.state.bindings_sessions_native import (
     OPEN,
     RST,
     SYN,
-    session_end_apart,
-    session_in_apart,
+    session_end,
+    session_in,
     session_make,
-    session_out_apart,
+    session_out,
     session_over,
     session_room,
-    session_tcp_apart,
+    session_tcp,
     sessions_expire,
 )
 
@@ -99,7 +109,8 @@ def bindings_ends(port: int, outside: int, protocol: int) -> int:
     return wrap64(port << 48 | outside << 32 | protocol)
 
 
-def bindings_leave_within(
+@inlined
+def bindings_leave(
     block: int,
     notes: int,
     descriptor: int,
@@ -116,20 +127,21 @@ def bindings_leave_within(
     ports = bindings_ends(src_port, dst_port, protocol)
     session = session_noted(block, notes, descriptor)
     if ((load64(session + S_OUT) ^ ends) | (load64(session + S_OUT_PORTS) ^ ports)) != 0:
-        session = session_out_apart(block, ends, ports)
+        session = session_out(block, ends, ports)
         if session == 0:
             return MISS
     if session_over(block, session, now) != 0:
-        session_end_apart(block, session, now)
+        session_end(block, session, now)
         return MISS
     store32(session + S_LAST, now >> TICK)
     if protocol == TCP and flags & (SYN | FIN | RST) | (load8(session + S_FLAGS) & F_RST) != 0:
-        session_tcp_apart(block, session, now, flags, 0)
+        session_tcp(block, session, now, flags, 0)
     external = shift_right(load64(session + S_IN), 32) << 16 | shift_right(load64(session + S_IN_PORTS), 48)
     return external + (load8(session + S_FLAGS) & F_HAIRPIN) * (HAIRPIN // F_HAIRPIN)
 
 
-def bindings_arrive_within(
+@inlined
+def bindings_arrive(
     block: int,
     notes: int,
     descriptor: int,
@@ -146,11 +158,11 @@ def bindings_arrive_within(
     ports = bindings_ends(dst_port, src_port, protocol)
     session = session_noted(block, notes, descriptor)
     if ((load64(session + S_IN) ^ ends) | (load64(session + S_IN_PORTS) ^ ports)) != 0:
-        session = session_in_apart(block, ends, ports)
+        session = session_in(block, ends, ports)
         if session == 0:
             return MISS
     if session_over(block, session, now) != 0:
-        session_end_apart(block, session, now)
+        session_end(block, session, now)
         return MISS
     known = load8(session + S_FLAGS)
     if known & F_ANSWERED == 0:
@@ -158,7 +170,7 @@ def bindings_arrive_within(
     if protocol == TCP:
         store32(session + S_LAST, now >> TICK)
         if flags & (SYN | FIN | RST) | (known & F_RST) != 0:
-            session_tcp_apart(block, session, now, flags, 1)
+            session_tcp(block, session, now, flags, 1)
     return shift_right(load64(session + S_OUT), 32) << 16 | shift_right(load64(session + S_OUT_PORTS), 48)
 
 
@@ -282,7 +294,7 @@ def bindings_external(
     """The external endpoint of an inside one, for an error about a packet to it; or MISS. Nothing is kept alive."""
     ends = bindings_pair(src, dst)
     ports = bindings_ends(src_port, dst_port, protocol)
-    session = session_out_apart(block, ends, ports)
+    session = session_out(block, ends, ports)
     if session != 0 and session_over(block, session, now) == 0:
         return shift_right(load64(session + S_IN), 32) << 16 | shift_right(load64(session + S_IN_PORTS), 48)
     if static != 0:
@@ -297,7 +309,7 @@ def bindings_inside(
     """The inside endpoint of an external one, for an error about a packet from it; or MISS."""
     ends = bindings_pair(src, dst)
     ports = bindings_ends(src_port, dst_port, protocol)
-    session = session_in_apart(block, ends, ports)
+    session = session_in(block, ends, ports)
     if session == 0 or session_over(block, session, now) != 0:
         return MISS
     return shift_right(load64(session + S_OUT), 32) << 16 | shift_right(load64(session + S_OUT_PORTS), 48)

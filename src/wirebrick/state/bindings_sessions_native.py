@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from wirebrick.packet.memory import load8, load32, load64, shift_right, store8, store32, store64, wrap64
+from wirebrick.packet.memory import (
+    apart,
+    load8,
+    load32,
+    load64,
+    shift_right,
+    store8,
+    store32,
+    store64,
+    wrap64,
+)
 from wirebrick.state.bindings_layout import (
     B_CAPACITY,
     B_COUNT,
@@ -88,7 +98,8 @@ def session_at(block: int, number: int) -> int:
     return block + load64(block + B_SESSIONS) + number * SESSION
 
 
-def session_out_apart(block: int, ends: int, ports: int) -> int:
+@apart
+def session_out(block: int, ends: int, ports: int) -> int:
     """Address of the session of an inside and an outside endpoint, or 0."""
     sessions = block + load64(block + B_SESSIONS)
     number = load32(session_head(block, B_OUT, 0, ends, ports))
@@ -100,7 +111,8 @@ def session_out_apart(block: int, ends: int, ports: int) -> int:
     return 0
 
 
-def session_in_apart(block: int, ends: int, ports: int) -> int:
+@apart
+def session_in(block: int, ends: int, ports: int) -> int:
     """The same by external and outside endpoint."""
     sessions = block + load64(block + B_SESSIONS)
     number = load32(session_head(block, B_IN, 16, ends, ports))
@@ -163,7 +175,8 @@ def session_number(block: int, session: int) -> int:
     return (session - session_at(block, 0)) // SESSION
 
 
-def session_end_apart(block: int, session: int, now: int) -> int:
+@apart
+def session_end(block: int, session: int, now: int) -> int:
     """End a session, and what lives only by it."""
     number = session_number(block, session)
     sessions = session_at(block, 0)
@@ -210,7 +223,7 @@ def sessions_expire(block: int, now: int, most: int) -> int:
             session = session_at(block, number)
             store64(block + B_NEXT, turn + 1)  # whatever stays is looked at in a later turn
             if session_over(block, session, now) != 0:
-                session_end_apart(block, session, now)
+                session_end(block, session, now)
                 ended += 1
             else:
                 wheel_take(block, session)
@@ -236,7 +249,7 @@ def session_evict(block: int, now: int) -> int:
     store64(block + B_HAND, hand)
     if chosen == 0:
         return 0
-    session_end_apart(block, chosen, now)
+    session_end(block, chosen, now)
     store64(block + B_STATS + ST_EVICTED, load64(block + B_STATS + ST_EVICTED) + 1)
     return 1
 
@@ -283,7 +296,8 @@ def session_make(
     return session
 
 
-def session_tcp_apart(block: int, session: int, now: int, flags: int, inward: int) -> int:
+@apart
+def session_tcp(block: int, session: int, now: int, flags: int, inward: int) -> int:
     """What a segment's flags do to a session (RFC 5382, REQ-5; RFC 7857, 2): 0.
 
     Both sides sent SYN, and not both FIN: established. A reset makes it transitory until something else comes. A SYN

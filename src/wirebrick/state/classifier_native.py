@@ -4,20 +4,19 @@ A row is a box: for each 16-bit lane of the key a lowest and a highest value, th
 in it is one comparison of a vector for each 16 bytes. Rows lie back to back in leaves, in their order, and behind
 them their numbers (u32, with RARE where the rarely used part of the key counts too).
 
-A tree leads to a leaf by bits of the key: an entry, one word, says which (up to two windows of up to 15 bits each, in
-any words of the key) and where the table of the entries below lies. So a step is one load. Rows that don't fix the
+A tree leads to a leaf by bits of the key: an entry, one word, says which (a window of up to 15 bits, in any word of
+the key) and where the table of the entries below lies. So a step is one load. Rows that don't fix the
 bits of a node lie in a list of its own, that is looked through on the way, or in another tree. (After HyperCuts:
 Singh et al., SIGCOMM 2003; several trees: EffiCuts, Vamanan et al., SIGCOMM 2010; bits from anywhere: BitCuts, Liu et
 al., INFOCOM 2019.)
 
     entry of a leaf   63 offset/8 32 | 31 rows 2 | 0 0
-    entry of a node   63 offset/8 32 | 27 bits2 24 | 23 word2 21 | 20 shift2 15 | 14 bits1 11 | 10 word1 8 |
-                      7 shift1 2 | own list 1 | 1
+    entry of a node   63 offset/8 32 | 14 bits 11 | 10 word 8 | 7 shift 2 | own list 1 | 1
 """
 
 from __future__ import annotations
 
-from wirebrick.packet.memory import lanes_within, load16, load32, load64, store64
+from wirebrick.packet.memory import inlined, lanes_within, load32, load64
 
 # The header: 64-bit words, by byte offset.
 C_TREES = 0  # trees, in the order of their least rows
@@ -44,14 +43,12 @@ def classifier_asks(block: int) -> int:
     return load64(block + C_ASKS)
 
 
+@inlined
 def classifier_find(block: int, chunks: int, rare: int, key: int) -> int:
     """The value of the first row that covers a key, or -1.
 
     ``chunks`` of the key, CHUNK bytes each, are compared always, and ``rare`` ones behind them with rows that ask.
     """
-    # Fields were stored one by one: only what is stored as a word is had back as one at once.
-    for at in range(key, key + chunks * CHUNK, 8):
-        store64(at, load16(at) | load16(at + 2) << 16 | load16(at + 4) << 32 | load16(at + 6) << 48)
     best = NONE
     root = block + C_ROOTS
     for _ in range(load64(block + C_TREES)):
@@ -63,15 +60,14 @@ def classifier_find(block: int, chunks: int, rare: int, key: int) -> int:
             if entry & OWN != 0:
                 best = classifier_scan(block, chunks, rare, key, load64(table), best)
                 table += 8
-            first = load64(key + (entry >> 5 & 0x38)) >> (entry >> 2 & 63) & (1 << (entry >> 11 & 15)) - 1
-            bits = entry >> 24 & 15
-            second = load64(key + (entry >> 18 & 0x38)) >> (entry >> 15 & 63) & (1 << bits) - 1
-            entry = load64(table + 8 * (first << bits | second))
+            child = load64(key + (entry >> 5 & 0x38)) >> (entry >> 2 & 63) & (1 << (entry >> 11 & 15)) - 1
+            entry = load64(table + 8 * child)
         best = classifier_scan(block, chunks, rare, key, entry, best)
         root += ROOT
     return load32(block + load64(block + C_VALUES) + 4 * best) if best != NONE else -1
 
 
+@inlined
 def classifier_scan(block: int, chunks: int, rare: int, key: int, entry: int, best: int) -> int:
     """The least of ``best`` and the number of the first row of a leaf that covers a key."""
     at = block + (entry >> 32) * 8
@@ -90,6 +86,7 @@ def classifier_scan(block: int, chunks: int, rare: int, key: int, entry: int, be
     return best
 
 
+@inlined
 def classifier_covers(box: int, chunks: int, key: int) -> int:
     """1 where a key is in a box of so many chunks."""
     inside = 1

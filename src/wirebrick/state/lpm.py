@@ -165,6 +165,23 @@ class LongestPrefixMatch(State):
             if isinstance(self.sharing, Viewed):
                 self.sharing.show(self.name, self._initialise)
 
+    def replace(self, tables: Mapping[int, Mapping[int, Mapping[int, int]]]) -> None:
+        """Put other prefixes in the place of all, in one step (from outside): the fast way for very many.
+
+        ``tables``: by IP version, by length, by first address (all integers): the number. Raises GraphError for
+        what is no prefix or no number, and where there is no room: nothing is changed then. Raises StateError as
+        ``update``.
+
+        >>> table = LongestPrefixMatch({"192.0.2.0/24": 1})
+        >>> table.replace({4: {8: {10 << 24: 5}}, 6: {}})
+        >>> table.items()
+        [(IPv4Network('10.0.0.0/8'), 5)]
+        """
+        with self._changing:
+            self._routes.replace(tables, LARGEST)
+            if isinstance(self.sharing, Viewed):
+                self.sharing.show(self.name, self._initialise)
+
 
 def _number(address: int | str) -> int:
     """An address as a number. Raises ValueError."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from wirebrick.addresses import IPv4Address, IPv4Network, IPv6Address, IPv6Network, Network
@@ -81,11 +82,7 @@ class Routes:
             gone.add(key)
         new = {key for key, _ in add if key not in self or key in gone}
         if len(self) - len(gone) + len(new) > self._capacity:
-            raise GraphError(
-                f"the LongestPrefixMatch has room for {self._capacity} prefixes",
-                place=caller_place(),
-                cure="give it a larger capacity=",
-            )
+            raise self._full()
         for key in remove:
             starts = self._tables[key.version][key.length]
             del starts[key.start]
@@ -93,6 +90,37 @@ class Routes:
                 del self._tables[key.version][key.length]
         for key, number in add:
             self._tables[key.version].setdefault(key.length, {})[key.start] = number
+
+    def replace(self, tables: Mapping[int, Mapping[int, Mapping[int, int]]], largest: int) -> None:
+        """Put other tables in the place of all. Raises GraphError; numbers are at most ``largest``."""
+        for version, table in tables.items():
+            for length, starts in table.items():
+                bits = _BITS.get(version, -1)
+                if not 0 <= length <= bits:
+                    raise GraphError(f"IPv{version} has no prefixes of {length} bits", place=caller_place())
+                behind = (1 << (bits - length)) - 1
+                reserved = 1 << 32 if version == 6 and length >= 96 else 0
+                for start, number in starts.items():
+                    if start & behind or not reserved <= start < 1 << bits or not 0 <= number <= largest:
+                        raise GraphError(
+                            f"{start:#x}/{length} of IPv{version} with number {number} can't be looked up",
+                            place=caller_place(),
+                            cure=f"give first addresses of prefixes, and numbers from 0 to {largest}",
+                        )
+        count = sum(len(starts) for table in tables.values() for starts in table.values())
+        if count > self._capacity:
+            raise self._full()
+        self._tables = {
+            version: {length: dict(starts) for length, starts in tables.get(version, {}).items() if starts}
+            for version in _BITS
+        }
+
+    def _full(self) -> GraphError:
+        return GraphError(
+            f"the LongestPrefixMatch has room for {self._capacity} prefixes",
+            place=caller_place(),
+            cure="give it a larger capacity=",
+        )
 
     def build(self, block: int) -> None:
         """Make the ranges and indexes of a block that is laid out."""

@@ -169,7 +169,7 @@ class Patterns(State):
     def _call(self, name: str, *arguments: Any) -> int:
         """An operation, as compiled code does it."""
         function = self.operations[name].function
-        given = (self.current(), self.matches.changing(), *arguments)
+        given = (self.shown(), self.matches.changing(), *arguments)
         return compiled(function.__module__, function.__name__, len(given))(*given)
 
     def scan(self, data: Octets | bytes) -> int:

@@ -11,26 +11,21 @@ A block is two u64, not both zero. Of its output the upper bits are used: they a
 
 from __future__ import annotations
 
-from wirebrick.packet.memory import load64, store64, wrap64
+from wirebrick.packet.memory import load64, shift_right, store64, wrap64
 
 CERTAIN = 1 << 32  # a chance of 1
 _MASK = (1 << 64) - 1
 
 
-def _shift_right(x: int, by: int) -> int:
-    """The 64 bits of ``x`` shifted, zeros from above."""
-    return (x >> by) & ((1 << (64 - by)) - 1)
-
-
 def _rotate(x: int, by: int) -> int:
-    return wrap64(x << by) | _shift_right(x, 64 - by)
+    return wrap64(x << by) | shift_right(x, 64 - by)
 
 
 def random_next(block: int) -> int:
     """32 random bits."""
     a = load64(block)
     b = load64(block + 8)
-    found = _shift_right(wrap64(a + b), 32)
+    found = shift_right(wrap64(a + b), 32)
     b = b ^ a
     store64(block, _rotate(a, 24) ^ b ^ wrap64(b << 16))
     store64(block + 8, _rotate(b, 37))
@@ -39,9 +34,9 @@ def random_next(block: int) -> int:
 
 def _mix(x: int) -> int:
     """One step of SplitMix64 (Steele, Lea, Flood, 2014)."""
-    x = wrap64((x ^ _shift_right(x, 30)) * -4658895280553007687)
-    x = wrap64((x ^ _shift_right(x, 27)) * -7723592293110705685)
-    return x ^ _shift_right(x, 31)
+    x = wrap64((x ^ shift_right(x, 30)) * -4658895280553007687)
+    x = wrap64((x ^ shift_right(x, 27)) * -7723592293110705685)
+    return x ^ shift_right(x, 31)
 
 
 def random_seed(block: int, seed: int) -> int:

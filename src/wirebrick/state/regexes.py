@@ -110,7 +110,7 @@ class Regexes(State):
     def search(self, number: int, data: Octets | bytes, start: int = 0) -> int:
         """The end of the first match at or behind ``start``, or -1 (in user functions)."""
         view = octets(data)
-        given = (self.current(), self.ways.changing(), natural(number), view._at, len(view), natural(start))
+        given = (self.shown(), self.ways.changing(), natural(number), view._at, len(view), natural(start))
         return compiled(native.__name__, "regexes_search", 6)(*given)
 
     def __len__(self) -> int:

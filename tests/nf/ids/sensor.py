@@ -19,11 +19,18 @@ CLIENT, SERVER = "10.0.0.1", "192.0.2.2"
 
 
 def udp(payload: bytes, sport: int = 1000, dport: int = 2000, **fields: Any) -> bytes:
-    return bytes(Ether() / IP(src=CLIENT, dst=SERVER, **fields) / UDP(sport=sport, dport=dport) / Raw(payload))
+    return bytes(
+        Ether() / IP(src=CLIENT, dst=SERVER, **fields) / UDP(sport=sport, dport=dport) / Raw(payload)
+    )
 
 
 def tcp(payload: bytes = b"", flags: str = "PA", sport: int = 1000, dport: int = 80, **fields: Any) -> bytes:
-    return bytes(Ether() / IP(src=CLIENT, dst=SERVER) / TCP(sport=sport, dport=dport, flags=flags, **fields) / Raw(payload))
+    return bytes(
+        Ether()
+        / IP(src=CLIENT, dst=SERVER)
+        / TCP(sport=sport, dport=dport, flags=flags, **fields)
+        / Raw(payload)
+    )
 
 
 class Sensor:
@@ -47,12 +54,17 @@ class Sensor:
     def alerts(self) -> list[tuple[int, int]]:
         """Signature and number of the frame, in order."""
         return sorted(
-            (event["alert"]["signature_id"], int(event["timestamp"][20:26]) + 1_000_000 * int(event["timestamp"][17:19]))
+            (
+                event["alert"]["signature_id"],
+                int(event["timestamp"][20:26]) + 1_000_000 * int(event["timestamp"][17:19]),
+            )
             for event in self.events()
         )
 
 
-def alerts(folder: Path, rules: str, frames: Sequence[bytes], *, interpret: bool = False, **parameters: Any) -> list[tuple[int, int]]:
+def alerts(
+    folder: Path, rules: str, frames: Sequence[bytes], *, interpret: bool = False, **parameters: Any
+) -> list[tuple[int, int]]:
     """Which rules told of which frames."""
     sensor = Sensor(folder, rules, **parameters)
     result = sensor.run(frames, interpret=interpret)

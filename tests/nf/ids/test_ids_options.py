@@ -317,7 +317,8 @@ PACKETS = [
 @BOTH
 def test_payload_options(tmp_path: Path, interpret: bool) -> None:
     rules = "\n".join(
-        f"alert udp any any -> any {number} ({options} sid:{number};)" for number, (options, *_) in enumerate(PAYLOADS, 1)
+        f"alert udp any any -> any {number} ({options} sid:{number};)"
+        for number, (options, *_) in enumerate(PAYLOADS, 1)
     )
     frames = [udp(payload, dport=number) for number, (_, payload, _) in enumerate(PAYLOADS, 1)]
     found = set(alerts(tmp_path, rules, frames, interpret=interpret))

@@ -131,7 +131,9 @@ def test_all_mistakes_are_counted() -> None:
 
 
 def test_a_signature_twice_names_both_places() -> None:
-    with pytest.raises(ParameterError, match="the signature 1:7 is there twice: it is also at x.rules:1:1") as caught:
+    with pytest.raises(
+        ParameterError, match=r"the signature 1:7 is there twice: it is also at x\.rules:1:1"
+    ) as caught:
         parse_rules(f"{ALERT} (sid:7;)\n{ALERT} (sid:8;)\n{ALERT} (sid:7; rev:2;)", file="x.rules")
     assert str(caught.value.place) == "x.rules:3:1"
     parse_rules(f"{ALERT} (sid:7;)\n{ALERT} (sid:7; gid:3;)")
@@ -153,7 +155,7 @@ def test_what_is_not_supported_is_left_out_where_asked() -> None:
         "a line that begins with preprocessor": 1,
     }
     with pytest.raises(ParameterError, match="there is no option 'conten'"):
-        parse_rules(f"{ALERT} (conten:\"x\"; sid:1;)", skip=True)
+        parse_rules(f'{ALERT} (conten:"x"; sid:1;)', skip=True)
 
 
 def test_what_is_read() -> None:
@@ -200,7 +202,9 @@ def test_parameters_say_what_is_home() -> None:
 
 def test_files_include_others(tmp_path: Path) -> None:
     (tmp_path / "rules").mkdir()
-    (tmp_path / "snort.conf").write_text("var RULE_PATH rules\ninclude $RULE_PATH/a.rules\ninclude rules/b.rules\n")
+    (tmp_path / "snort.conf").write_text(
+        "var RULE_PATH rules\ninclude $RULE_PATH/a.rules\ninclude rules/b.rules\n"
+    )
     (tmp_path / "rules" / "a.rules").write_bytes(f'{ALERT} (msg:"caf\xe9"; sid:1;)\r\n'.encode("latin-1"))
     (tmp_path / "rules" / "b.rules").write_text(f"{ALERT} (sid:2;)")
     found = load_rules(tmp_path / "snort.conf")

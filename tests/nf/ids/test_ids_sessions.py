@@ -16,13 +16,19 @@ SECOND = 10**9
 
 def there(flags: str, data: bytes = b"", seq: int = 101, ack: int = 501, sport: int = 4000) -> bytes:
     return bytes(
-        Ether() / IP(src=CLIENT, dst=SERVER) / TCP(sport=sport, dport=80, flags=flags, seq=seq, ack=ack) / Raw(data)
+        Ether()
+        / IP(src=CLIENT, dst=SERVER)
+        / TCP(sport=sport, dport=80, flags=flags, seq=seq, ack=ack)
+        / Raw(data)
     )
 
 
 def back(flags: str, data: bytes = b"", seq: int = 501, ack: int = 101, dport: int = 4000) -> bytes:
     return bytes(
-        Ether() / IP(src=SERVER, dst=CLIENT) / TCP(sport=80, dport=dport, flags=flags, seq=seq, ack=ack) / Raw(data)
+        Ether()
+        / IP(src=SERVER, dst=CLIENT)
+        / TCP(sport=80, dport=dport, flags=flags, seq=seq, ack=ack)
+        / Raw(data)
     )
 
 
@@ -75,7 +81,14 @@ def test_flow_of_udp(tmp_path: Path, interpret: bool) -> None:
     """
     answer = bytes(Ether() / IP(src=SERVER, dst=CLIENT) / UDP(sport=2000, dport=1000))
     frames = [udp(b""), udp(b""), answer, udp(b"")]
-    assert alerts(tmp_path, rules, frames, interpret=interpret) == [(1, 0), (1, 1), (1, 3), (2, 2), (3, 2), (3, 3)]
+    assert alerts(tmp_path, rules, frames, interpret=interpret) == [
+        (1, 0),
+        (1, 1),
+        (1, 3),
+        (2, 2),
+        (3, 2),
+        (3, 3),
+    ]
 
 
 @BOTH
@@ -97,7 +110,7 @@ def test_flowbits(tmp_path: Path, interpret: bool) -> None:
 
 def test_more_flow_bits_than_a_word(tmp_path: Path) -> None:
     rules = "\n".join(
-        f'alert udp any any -> any {n} (flowbits:set,bit{n}; sid:{n};)\n'
+        f"alert udp any any -> any {n} (flowbits:set,bit{n}; sid:{n};)\n"
         f'alert udp any any -> any {n} (content:"?"; flowbits:isset,bit{n - 1}; sid:{1000 + n};)'
         for n in range(1, 200)
     )
@@ -135,9 +148,7 @@ def test_filters_count_each_address_and_rule_alone(tmp_path: Path) -> None:
     event_filter gen_id 1, sig_id 2, type limit, track by_dst, count 1, seconds 60
     suppress gen_id 1, sig_id 3, track by_src, ip [10.0.0.0/24,!10.0.0.2]
     """
-    frames = [
-        bytes(Ether() / IP(src=f"10.0.0.{host}", dst=SERVER) / UDP()) for host in (1, 1, 2, 2)
-    ]
+    frames = [bytes(Ether() / IP(src=f"10.0.0.{host}", dst=SERVER) / UDP()) for host in (1, 1, 2, 2)]
     assert alerts(tmp_path, rules, frames) == [(1, 0), (1, 2), (2, 0), (3, 2), (3, 3)]
 
 
@@ -157,7 +168,10 @@ def test_actions_and_their_order(tmp_path: Path, interpret: bool) -> None:
     assert result.packets == [frames[0], frames[4], frames[5]]
     assert result.drops == {"ids.dropped": 3}
     assert sensor.alerts() == [(1, 0), (1, 1), (1, 2), (2, 1), (4, 3), (5, 4)]
-    kinds = {event["alert"]["signature_id"]: (event["event_type"], event["alert"]["action"]) for event in sensor.events()}
+    kinds = {
+        event["alert"]["signature_id"]: (event["event_type"], event["alert"]["action"])
+        for event in sensor.events()
+    }
     assert kinds[2] == ("alert", "blocked")
     assert kinds[5] == ("log", "allowed")
     quiet = Sensor(tmp_path, rules)

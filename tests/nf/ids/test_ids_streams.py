@@ -27,7 +27,10 @@ def cut(data: bytes, *sizes: int, seq: int = 1000, sport: int = 4000) -> list[by
 
 def segment(data: bytes, seq: int, flags: str = "PA", sport: int = 4000) -> bytes:
     return bytes(
-        Ether() / IP(src=CLIENT, dst=SERVER) / TCP(sport=sport, dport=80, flags=flags, seq=seq & 0xFFFFFFFF) / Raw(data)
+        Ether()
+        / IP(src=CLIENT, dst=SERVER)
+        / TCP(sport=sport, dport=80, flags=flags, seq=seq & 0xFFFFFFFF)
+        / Raw(data)
     )
 
 
@@ -89,7 +92,13 @@ def test_sequence_numbers_that_wrap(tmp_path: Path) -> None:
 def test_ipv6_and_tags(tmp_path: Path) -> None:
     rules = 'alert tcp any any -> 2001:db8::/32 80 (content:"needle"; sid:1;)'
     frames = [
-        bytes(Ether() / Dot1Q(vlan=7) / IPv6(dst="2001:db8::2") / TCP(sport=9, dport=80, seq=seq, flags="A") / Raw(data))
+        bytes(
+            Ether()
+            / Dot1Q(vlan=7)
+            / IPv6(dst="2001:db8::2")
+            / TCP(sport=9, dport=80, seq=seq, flags="A")
+            / Raw(data)
+        )
         for seq, data in ((1, b"a nee"), (6, b"dle"))
     ]
     sensor = Sensor(tmp_path, rules)

@@ -108,7 +108,9 @@ def _address(f: Emitter, node: ast.AST, holder: State, name: str, value: Value) 
 def _bytes(f: Emitter, node: ast.AST, holder: State, name: str, value: Value) -> list[str]:
     if not isinstance(value.kind, OctetsKind):
         f.refuse(
-            node, f"{name}() of {holder.name} takes bytes, not {value.kind}", "packet.payload, a part of it"
+            node,
+            f"{name}() of {holder.name} takes bytes of a packet, not {value.kind}",
+            "packet.payload, a part of it",
         )
     f.unit.touch(f, value.kind, "read")
     begin, end = value.code

@@ -9,6 +9,7 @@ from wirebrick.compiler.front.convert import int64
 from wirebrick.compiler.front.emitter import RETURN, Emitter
 from wirebrick.compiler.front.expressions import expression
 from wirebrick.compiler.front.packets import HOLD
+from wirebrick.compiler.front.records import copied
 from wirebrick.compiler.front.statements import condition
 from wirebrick.compiler.kinds import (
     NOTHING,
@@ -73,7 +74,7 @@ def returned(unit: Unit, f: Emitter, node: ast.AST, value: ast.expr | None) -> N
         record = expression(f, value)
         if not isinstance(record.kind, RecordKind) or record.kind.record is not f.schema:
             f.refuse(value, f"metadata() needs a {f.schema.__name__}, not {record.kind}")
-        f.line(f"copy({f.need('attach')}, {record.code}, {record.kind.record.size})")
+        copied(f, f.need("attach"), record.code, record.kind.record.size)
         f.line("return 0")
     unit.ownership.finish(f, f.flow)
     f.exits.append(f.flow.clone())

@@ -13,8 +13,12 @@ if TYPE_CHECKING:
     from wirebrick.compiler.lower.module import Lowered, Module, Space
 
 RANGE_COUNT = "range_count"
-APART = "_apart"  # ends the name of a function that is never inlined
-WITHIN = "_within"  # ends the name of a function that is inlined wherever it is called
+MARKS = {
+    "apart": ("noinline",),
+    "rare": ("noinline", "cold"),
+    "seldom": ("noinline", "cold"),
+    "inlined": ("alwaysinline",),
+}  # those of ``packet.memory``
 
 
 class Lowering:
@@ -25,6 +29,7 @@ class Lowering:
         self.space = space
         self.function = function
         self.result = result
+        self.seldom = "cold" in function.attributes
         self.entry = function.append_basic_block("entry")
         self.allocas = ir.IRBuilder(self.entry)
         body = function.append_basic_block("body")
@@ -71,10 +76,10 @@ def lower_function(
     name = target.get_unique_name(f"{node.name}.{'_'.join(map(str, kinds))}")
     function = ir.Function(target, ir.FunctionType(returns, [llvm_type(kind) for kind in kinds]), name)
     function.linkage = "internal"
-    if node.name.endswith(APART):
-        function.attributes.add("noinline")
-    if node.name.endswith(WITHIN):
-        function.attributes.add("alwaysinline")
+    for mark in node.decorator_list:
+        assert isinstance(mark, ast.Name)
+        for attribute in MARKS[mark.id]:
+            function.attributes.add(attribute)
     low = Lowering(module, space, function, result)
     if len(node.args.args) != len(kinds):
         raise TypeError(f"{space.file}: {node.name} takes {len(node.args.args)} arguments, not {len(kinds)}")

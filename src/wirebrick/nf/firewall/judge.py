@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from wirebrick.headers import Ethernet
 from wirebrick.nf.firewall.further import port_number
-from wirebrick.nf.firewall.keys import FIRST, LATER, TINY, Key, KeyV4, KeyV6
+from wirebrick.nf.firewall.keys import FIRST, LATER, TINY, Key, KeyV4, KeyV6, ends
 from wirebrick.nf.firewall.names import DCCP, ICMP, ICMP6, SCTP, TCP, UDP, UDPLITE
 from wirebrick.nf.firewall.rows import NO_RULE
 from wirebrick.packet.packet import Packet
@@ -19,18 +20,24 @@ ALL_FLAGS = 14  # bytes of a TCP header up to its flags
 
 
 def make_judge(
-    kind: type[Key], table: Classifier[Key], hits: Array, unmatched: int, ports: Sequence[str]
+    kind: type[Any], table: Classifier[Any], hits: Array, unmatched: int, ports: Sequence[str]
 ) -> Callable[[Packet], int]:
     """The function that finds the verdict on a packet, and counts it; for IPv4 or IPv6, as ``kind`` is.
 
     ``ports``: those that rules name.
     """
-    icmp = ICMP if kind is KeyV4 else ICMP6
-    describe = _describe_v4 if kind is KeyV4 else _describe_v6
+    is_v4 = kind is KeyV4
+    icmp = ICMP if is_v4 else ICMP6
+    describe: Callable[[Packet, Any], None] = _describe_v4 if is_v4 else _describe_v6
     ingress = _ingress(ports)
 
     def judge(packet: Packet) -> int:
         ip = packet.header
+        key = kind()
+        if table.asks():
+            describe(packet, key)
+            key.ingress = ingress(packet)
+        # What is always looked at comes last: it is still in registers when the key is looked for.
         protocol = ip.protocol
         upper = 0
         src_port = 0
@@ -43,14 +50,14 @@ def make_judge(
                     dst_port = packet.payload.u16(2)
             elif protocol == icmp and len(packet.payload) >= 2:
                 upper = 1
-                src_port = packet.payload[0]
-                dst_port = packet.payload[1]
-        key = kind(
-            src=ip.src, dst=ip.dst, src_port=src_port, dst_port=dst_port, protocol=protocol, upper=upper
-        )
-        if table.asks():
-            describe(packet, key)
-            key.ingress = ingress(packet)
+                src_port = packet.payload.u8(0)
+                dst_port = packet.payload.u8(1)
+        if is_v4:
+            key.addresses = ip.src | ip.dst << 32
+        else:
+            key.src = ip.src
+            key.dst = ip.dst
+        key.ends = ends(src_port, dst_port, protocol, upper)
         found = table.find(key)
         if found < 0:
             hits[NO_RULE] += 1
@@ -84,7 +91,7 @@ def _describe(packet: Packet, key: Key) -> None:
     ip = packet.header
     offset = ip.fragment_offset
     if offset != 0:
-        key.fragment = TINY if offset == 1 and key.protocol == TCP else LATER
+        key.fragment = TINY if offset == 1 and ip.protocol == TCP else LATER
     elif ip.more_fragments != 0:
         key.fragment = FIRST
     frame = packet[Ethernet]
@@ -92,8 +99,8 @@ def _describe(packet: Packet, key: Key) -> None:
     key.dst_mac = frame.dst
     if frame.ethertype in TAGS:
         key.vlan = (frame.raw.u16(14) & 0xFFF) + 1
-    if key.protocol == TCP and offset == 0 and len(packet.payload) >= ALL_FLAGS:
-        flags = packet.payload[13]
+    if ip.protocol == TCP and offset == 0 and len(packet.payload) >= ALL_FLAGS:
+        flags = packet.payload.u8(ALL_FLAGS - 1)
         key.flags = 1
         key.fin = flags & 1
         key.syn = flags >> 1 & 1
@@ -111,7 +118,7 @@ def _ingress(ports: Sequence[str]) -> Callable[[Packet], int]:
     def none(packet: Packet) -> int:
         return 0
 
-    found = none
+    found: Callable[[Packet], int] = none
     for name in ports:
         found = _or_ingress(name, port_number(name), found)
     return found

@@ -1,16 +1,15 @@
 """What of a packet the firewall compares with its rules: the keys of its classifiers.
 
-``upper`` is 1 where the ports (or an ICMP message's type and code, which stand in their place) can be read, and 0
-in fragments behind the first and in packets that are cut short. The fields from ``length`` on are filled in only
-while some rule looks at one of them.
+What is always compared is put together as whole words: these stay in registers. The fields from ``length`` on are
+filled in only while some rule looks at one of them.
 
->>> KeyV4(dst=0xC0A80101, protocol=6, src_port=4711, dst_port=80, upper=1).dst_port
-80
+>>> hex(ends(src_port=0x1234, dst_port=80, protocol=6, upper=1))
+'0x1000600501234'
 """
 
 from __future__ import annotations
 
-from wirebrick.fields import U16, U32, IPv6Address, MacAddress
+from wirebrick.fields import U16, U64, IPv6Address, MacAddress
 from wirebrick.state.record import Record
 
 RARE = "length"  # the first field that few rules look at
@@ -21,12 +20,8 @@ WHOLE, FIRST, LATER, TINY = range(4)
 class KeyV4(Record):
     """An IPv4 packet."""
 
-    src: U32
-    dst: U32
-    src_port: U16
-    dst_port: U16
-    protocol: U16
-    upper: U16
+    addresses: U64  # the source's, above it (from bit 32 on) the destination's
+    ends: U64  # see ``ends``
     length: U16
     ttl: U16
     dscp: U16
@@ -52,12 +47,8 @@ class KeyV6(Record):
 
     src: IPv6Address
     dst: IPv6Address
-    src_port: U16
-    dst_port: U16
-    protocol: U16
-    upper: U16
-    spare: U32
-    spare2: U32
+    ends: U64
+    spare: U64
     length: U16
     ttl: U16
     dscp: U16
@@ -79,5 +70,16 @@ class KeyV6(Record):
 
 
 Key = KeyV4 | KeyV6
+
+
+def ends(src_port: int, dst_port: int, protocol: int, upper: int) -> int:
+    """The word of ports and protocol.
+
+    ``upper`` is 1 where the ports (or an ICMP message's type and code, which stand in their place) can be read, and 0
+    in fragments behind the first and in packets that are cut short.
+    """
+    return src_port | dst_port << 16 | protocol << 32 | upper << 48
+
+
 FLAGS = ("fin", "syn", "rst", "psh", "ack", "urg", "ece", "cwr")
 """The flags of TCP, from the lowest bit of their byte on."""

@@ -11,13 +11,15 @@ from wirebrick.nf.firewall.access import AccessList
 from wirebrick.nf.firewall.judge import TAGS, make_judge
 from wirebrick.nf.firewall.keys import KeyV4, KeyV6
 from wirebrick.nf.firewall.names import ACTIONS
+from wirebrick.nf.firewall.review import remarks
 from wirebrick.nf.firewall.rows import DEFAULT_DENIED, PASS
 from wirebrick.nf.firewall.rules import load_rules
 from wirebrick.nf.firewall.tally import tally
 from wirebrick.nf.firewall.tracking import Tracking
 from wirebrick.nf.ip_packets import ip_packets
+from wirebrick.nf.watched import watch
 from wirebrick.packet.packet import Packet
-from wirebrick.stream.graph import at_end
+from wirebrick.stream.graph import at_end, remark
 from wirebrick.stream.merge import merge
 from wirebrick.stream.network_function import network_function
 from wirebrick.stream.stream import Stream
@@ -50,7 +52,7 @@ def firewall(
 
     Parameters
         ``rules``: the file with the access list, one rule a line; must be given. The language is described in
-        ``wirebrick.nf.firewall.rules``: ``allow tcp from 10.0.0.0/8 to any port 80 or 443``, ``deny icmp``.
+        docs/firewall.md: ``allow tcp from 10.0.0.0/8 to any port 80,443``, ``deny icmp type echo-request``.
 
         ``default``: what happens to IP packets that no rule matches, ``drop`` (or ``deny``) or ``allow`` (or
         ``accept``, ``permit``); ``drop`` where it is not given.
@@ -84,11 +86,21 @@ def firewall(
         ``other_ip``        600       over other protocols, SCTP, GRE and ESP among them
         =================== ========= ==================================================================
 
+        ``capacity``: rows of rules there is room for when the file is changed while the firewall runs; twice what
+        the first rules make, and at least 1,024, where it is not given.
+
+        ``scan``: look through the rules one by one instead of in a classifier; ``no`` where it is not given.
+
     What it does
         Looks at IPv4 and IPv6 packets, untagged or behind one or two VLAN tags. The first rule that matches a
         packet decides. Packets leave unchanged. Each packet is judged alone, by
-        its outermost IP header (tunnels are not opened). Ports are looked at in TCP and UDP only, and where
-        they can't be read (fragments behind the first, packets cut short) no rule that names a port matches.
+        its outermost IP header (tunnels are not opened). Where ports, ICMP types or flags of TCP can't be read
+        (in fragments behind the first, in packets cut short), no rule that names them matches; where rules name
+        flags, fragments that could bring them behind a short first one are denied (RFC 3128).
+
+        Rules that are never reached, and ones that contradict each other, are told of. The file is read again
+        when it has changed: without errors, its rules take the place of the old ones and no packet is lost; with
+        errors, the old ones stay.
 
         Nothing passes as "not IP" that a host could take for IP: frames whose ethertype says IP or VLAN and
         whose bytes are no well-formed header, and frames with more than two tags, are dropped. IP within
@@ -129,8 +141,9 @@ def firewall(
         ``fragment``: one whose first fragment didn't pass, or that reaches into it. ``connections_full``.
 
     State
-        A counter for each rule and one for the default, in each worker; reported at the end of a run. The
-        time a packet takes grows with the number of rules before the one that matches.
+        A counter for each rule and one for the default, in each worker; reported at the end of a run. A rule
+        keeps its count while its text stays in the file. The rules are in two classifiers, for IPv4 and IPv6:
+        with 10,000 rules a packet takes a few times as long as with ten.
 
         With ``stateful=yes`` a table of connections in each worker, and one of 4,096 packets in fragments.
         The report has how many connections there were, expired, gave way half-open, and found no room.
@@ -148,7 +161,7 @@ def firewall(
         1
 
     References
-        RFC 791, RFC 8200 (headers); RFC 1858, RFC 7112 (fragments); Click's IPFilter element. G. van Rooij,
+        RFC 791, RFC 8200 (headers); RFC 1858, RFC 7112 (fragments), RFC 3128; Click's IPFilter element. G. van Rooij,
         *Real stateful TCP packet filtering in IP Filter*; RFC 5382, RFC 4787, RFC 5508 (timeouts); RFC 5961,
         RFC 5927 (attacks on TCP); Linux's conntrack, which passes and ignores some of what is dropped here.
     """
@@ -159,11 +172,14 @@ def firewall(
         )
     _check("default", default, tuple(ACTIONS))
     _check("other", other, OTHER)
-    access = AccessList(load_rules(rules), rules, capacity=capacity, scan=scan)
+    access = AccessList(load_rules(rules), Path(rules), capacity=capacity, scan=scan)
     allows = ACTIONS[default] == "allow"
     unmatched = PASS if allows else DEFAULT_DENIED
     judge_v4 = make_judge(KeyV4, access.v4, access.hits, unmatched, access.ports)
     judge_v6 = make_judge(KeyV6, access.v6, access.hits, unmatched, access.ports)
+    for text in remarks(access):
+        remark(text)
+    watch(access.file, access.load)
     at_end(lambda: tally(access.rules, "allow" if allows else "drop", access.counts()))
 
     tracking = None

@@ -5,16 +5,16 @@ A row's value is the place of its rule's counter, shifted, and above it (in the 
 >>> from wirebrick.nf.firewall.rules import parse_rules
 >>> v4, v6 = packed(parse_rules("deny udp dst port 53"), [1])
 >>> low, high, value = v4[0]
->>> (low.protocol, high.protocol), (low.dst_port, high.dst_port), (low.src_port, high.src_port), low.upper, value
-((17, 17), (53, 53), (0, 65535), 1, 3)
+>>> hex(low.ends), hex(high.ends), value
+('0x1001100350000', '0xffff00110035ffff', 3)
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from wirebrick.nf.firewall.keys import FLAGS, TINY, KeyV4, KeyV6
+from wirebrick.nf.firewall.keys import FLAGS, TINY, KeyV4, KeyV6, ends
 from wirebrick.nf.firewall.match import Match
 from wirebrick.nf.firewall.names import TCP
 from wirebrick.nf.firewall.rules import Rule
@@ -51,6 +51,12 @@ def packed(rules: Sequence[Rule], slots: Sequence[int]) -> tuple[list[Row[KeyV4]
     return v4, v6
 
 
+def row_counts(rules: Sequence[Rule]) -> tuple[int, int]:
+    """How many rows rules make at most, for IPv4 and for IPv6."""
+    versions = [match.version for rule in rules for match in rule.matches]
+    return len(versions) - versions.count(6) + 1, len(versions) - versions.count(4) + 1
+
+
 def roomy(count: int) -> int:
     """How many places to make for ``count`` things: one of few sizes, so that machine code can stay the same.
 
@@ -64,23 +70,37 @@ def roomy(count: int) -> int:
 
 
 def _row(kind: type[K], match: Match, value: int) -> Row[K]:
-    low: dict[str, Any] = {"src": match.src, "dst": match.dst, "protocol": max(match.protocol, 0)}
-    high = dict(_HIGHEST[kind])
-    for name, mask in (("src", match.src_mask), ("dst", match.dst_mask)):
-        high[name] = low[name] | high[name] & ~mask
-    if match.protocol >= 0:
-        high["protocol"] = match.protocol
-    if match.restricts_ports:
-        low |= {"src_port": match.src_port_low, "dst_port": match.dst_port_low, "upper": 1}
-        high |= {"src_port": match.src_port_high, "dst_port": match.dst_port_high}
+    whole = (1 << 32 if kind is KeyV4 else 1 << 128) - 1
+    src = (match.src, match.src | whole & ~match.src_mask)
+    dst = (match.dst, match.dst | whole & ~match.dst_mask)
+    lanes = {
+        "src_port": (match.src_port_low, match.src_port_high),
+        "dst_port": (match.dst_port_low, match.dst_port_high),
+    }
+    upper = int(match.restricts_ports)
+    rare = {}
     for name, least, most in match.further:
         if name in LANES:
-            low["upper"] = 1
-        elif name in FLAGS:
-            low["flags"] = 1
-        low[LANES.get(name, name)] = least
-        high[LANES.get(name, name)] = most
-    return kind(**low), kind(**high), value
+            upper = 1
+            lanes[LANES[name]] = (least, most)
+        else:
+            rare[name] = (least, most)
+            if name in FLAGS:
+                rare["flags"] = (1, 1)
+    protocols = (match.protocol, match.protocol) if match.protocol >= 0 else (0, 0xFFFF)
+    found = []
+    for end in range(2):
+        fields = {name: pair[end] for name, pair in rare.items()}
+        fields["ends"] = ends(
+            lanes["src_port"][end], lanes["dst_port"][end], protocols[end], 0xFFFF if end else upper
+        )
+        fields |= (
+            {"addresses": src[end] | dst[end] << 32} if kind is KeyV4 else {"src": src[end], "dst": dst[end]}
+        )
+        if end:
+            fields = _HIGHEST[kind] | fields
+        found.append(kind(**fields))
+    return found[0], found[1], value
 
 
 _HIGHEST = {kind: {name: field.mask for name, field in kind.fields.items()} for kind in (KeyV4, KeyV6)}

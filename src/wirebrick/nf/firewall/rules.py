@@ -27,10 +27,18 @@ or ``any``, it holds for every IP packet. Conditions:
 ``src net 10.0.0.0/8``              the network of the source; ``dst`` for the destination
 ``src host 10.0.0.1``               a single address; ``host`` and ``net`` can be left out
 ``host 10.0.0.1``                   without ``src`` or ``dst``: either side; ``src and dst net N``: both sides
-``dst port 53``, ``port https``     a TCP or UDP port, by number or name
+``dst port 53``, ``port https``     a TCP or UDP port, by number or name; of SCTP where the rule names it
 ``src port 5000-5010``              a range, both ends included; also ``portrange 5000-5010``
 ``from X port P to Y port Q``       source and destination, with or without ports; X and Y may be ``any``
-``port 80 or 443``                  several values; also ``src net A or B``, ``from A or B to C``
+``port 80 or 443``, ``port 80,443`` several values; also ``src net A or B``, ``from A or B to C``
+``icmp type echo-request``          the type of a message, and its ``code``, by number, range or name
+``tcp flags syn,!ack``              flags of TCP, and ones that must be 0; ``flags SET/MASK``
+``dscp ef``, ``ecn ce``             by number, range or name
+``ttl 1-5``, ``length 40-100``      numbers and ranges; ``hop-limit`` is the same as ``ttl``
+``frag``, ``frag first|later``      fragments
+``vlan``, ``vlan 10``               tagged frames, and the number in the outermost tag
+``ether src 02:00:00:00:00:01``     MAC addresses, ``/24`` behind one for its first 24 bits
+``ingress NAME``                    the port that a packet came in by
 =================================== ==========================================================================
 
 Conditions side by side, or joined by ``and`` (``&&``), must all hold; ``or`` (``||``), ``not`` (``!``) and

@@ -70,7 +70,12 @@ class Lists:
         return found
 
     def _read(
-        self, word: Word, item: Callable[[Word], tuple[Ranges, ...]], all_: tuple[Ranges, ...], what: str, depth: int
+        self,
+        word: Word,
+        item: Callable[[Word], tuple[Ranges, ...]],
+        all_: tuple[Ranges, ...],
+        what: str,
+        depth: int,
     ) -> tuple[Ranges, ...]:
         text = word.text
         if depth > DEEPEST:
@@ -80,7 +85,9 @@ class Lists:
         if text.startswith("!"):
             inner = self._read(word.part(1), item, all_, what, depth + 1)
             if inner == all_:
-                raise word.error(f"{word} excludes every {what}", "leave the rule away, or write another list")
+                raise word.error(
+                    f"{word} excludes every {what}", "leave the rule away, or write another list"
+                )
             return tuple(minus(every, one) for every, one in zip(all_, inner, strict=True))
         if text.startswith("["):
             return self._list(word, item, all_, what, depth)
@@ -89,7 +96,12 @@ class Lists:
         return all_ if text.lower() == "any" else item(word)
 
     def _list(
-        self, word: Word, item: Callable[[Word], tuple[Ranges, ...]], all_: tuple[Ranges, ...], what: str, depth: int
+        self,
+        word: Word,
+        item: Callable[[Word], tuple[Ranges, ...]],
+        all_: tuple[Ranges, ...],
+        what: str,
+        depth: int,
     ) -> tuple[Ranges, ...]:
         if not word.text.endswith("]"):
             raise word.error(f"the list {word} has no end: expected ']'", f"write [{what}, {what}, ...]")
@@ -101,7 +113,10 @@ class Lists:
             else:
                 taken.append(self._read(part, item, all_, what, depth + 1))
         return tuple(
-            minus(union(*(one[side] for one in taken)) if taken else every, union(*(one[side] for one in left_out)))
+            minus(
+                union(*(one[side] for one in taken)) if taken else every,
+                union(*(one[side] for one in left_out)),
+            )
             for side, every in enumerate(all_)
         )
 
@@ -149,7 +164,9 @@ def _network(word: Word) -> tuple[Ranges, Ranges]:
     try:
         network = ip_network(word.text, strict=False)
     except ValueError:
-        raise word.error(f"{word} is no address: expected an address or a network", CURES["address"]) from None
+        raise word.error(
+            f"{word} is no address: expected an address or a network", CURES["address"]
+        ) from None
     ranges: Ranges = ((int(network.network_address), int(network.broadcast_address)),)
     return (ranges, ()) if network.version == 4 else ((), ranges)
 

@@ -59,7 +59,9 @@ class AlertFile:
         if self.path is None:
             return
         rules = self.rules()
-        text = "".join(json.dumps(event(row, rules[int(row["rule"])]), separators=(",", ":")) + "\n" for row in rows)
+        text = "".join(
+            json.dumps(event(row, rules[int(row["rule"])]), separators=(",", ":")) + "\n" for row in rows
+        )
         try:
             with self.path.open("a", encoding="utf-8") as file:
                 file.write(text)

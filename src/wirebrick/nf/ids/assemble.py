@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from wirebrick.nf.ids import layout
@@ -13,9 +14,10 @@ from wirebrick.nf.ids.groups import Scope, looks_at_streams, scopes
 from wirebrick.nf.ids.ranges import Ranges
 from wirebrick.nf.ids.rule import Content, Filter, IsDataAt, Pcre, Rule
 from wirebrick.nf.ids.steps import Steps, lookback
-from wirebrick.state.regex_program import compiled_program
+from wirebrick.state.patterns_tables import Literal
+from wirebrick.state.regex_program import Program, compiled_program
 from wirebrick.state.regex_syntax import flags_of
-from wirebrick.state.regex_table import table_of
+from wirebrick.state.regex_table import RegexTable, table_of
 from wirebrick.state.regexes import packed
 
 if TYPE_CHECKING:
@@ -33,7 +35,9 @@ ACTS = {
 KINDS = {"detection": 0, "limit": 1, "threshold": 2, "both": 3}
 OPERATIONS = {"set": 0, "unset": 1, "toggle": 2, "isset": 3, "isnotset": 4}
 MASK64 = (1 << 64) - 1
-TABLE_STATES = 1024  # of an expression that is searched for by table
+# States of an expression that is searched for by table: more take long to make, and rules ask for an expression
+# only when its contents were found.
+TABLE_STATES = 64
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ class Image:
     """The book of some rules: ``data``, and the literals of each scope."""
 
     data: bytes
-    literals: tuple[list[tuple[bytes, bool]], list[tuple[bytes, bool]]]
+    literals: tuple[list[Literal], list[Literal]]
     bits: int  # flow bits that have a name
 
 
@@ -63,7 +67,9 @@ def ordered(rules: Sequence[Rule]) -> list[Rule]:
 class Assembler:
     """Makes the image. ``slots``: where each rule is counted; ``overlap``: bytes kept of a stream, at most."""
 
-    def __init__(self, slots: Mapping[Rule, int], *, inline: bool, midstream: bool, overlap: int, streams: bool) -> None:
+    def __init__(
+        self, slots: Mapping[Rule, int], *, inline: bool, midstream: bool, overlap: int, streams: bool
+    ) -> None:
         self.data = bytearray(layout.B_END)
         self.slots = slots
         self.inline, self.midstream, self.overlap, self.streams = inline, midstream, overlap, streams
@@ -83,7 +89,7 @@ class Assembler:
             self._groups(groups + number * layout.KINDS * layout.GROUP, scope)
             lists = self._words([self._list(numbers) for numbers in scope.literals.values()])
             self._store(layout.B_SETS + number * layout.SET + layout.SET_RULES, lists)
-            literals.append(list(scope.literals))
+            literals.append([Literal(text, nocase) for text, nocase in scope.literals])
         streamed = [rule for rule in rules if self.streams and looks_at_streams(rule)]
         for offset, value in (
             (layout.B_RULES, records),
@@ -100,11 +106,7 @@ class Assembler:
         return Image(bytes(self.data), (literals[0], literals[1]), len(self.bits))
 
     def _regexes(self) -> int:
-        made = []
-        for one in self.expressions:
-            program = compiled_program(one.pattern.encode(), flags_of(one.flags))
-            made.append((program, table_of(program, TABLE_STATES)))
-        data = packed(made).tobytes()
+        data = packed([_expression(one.pattern, one.flags) for one in self.expressions]).tobytes()
         at = self._reserve(len(data))
         self.data[at : at + len(data)] = data
         return at
@@ -128,7 +130,11 @@ class Assembler:
         return self.known[key]
 
     def _words(self, words: Sequence[int]) -> int:
-        return self._once(tuple(words), struct.pack(f"<{len(words)}Q", *(word & MASK64 for word in words))) if words else 0
+        return (
+            self._once(tuple(words), struct.pack(f"<{len(words)}Q", *(word & MASK64 for word in words)))
+            if words
+            else 0
+        )
 
     def _list(self, numbers: Sequence[int]) -> int:
         if not numbers:
@@ -151,7 +157,9 @@ class Assembler:
             word
             for one in rule.suppressed
             for word in (
-                (0, 0) if one.addresses is None else (1 if one.by_src else 2, self._addresses(one.addresses, whole=True))
+                (0, 0)
+                if one.addresses is None
+                else (1 if one.by_src else 2, self._addresses(one.addresses, whole=True))
             )
         ]
         for offset, value in (
@@ -198,18 +206,30 @@ class Assembler:
         return self._words(words)
 
     def _ports(self, ports: Ranges) -> int:
-        return 0 if ports == ANY_PORT else self._words([len(ports), *(port for pair in ports for port in pair)])
+        return (
+            0 if ports == ANY_PORT else self._words([len(ports), *(port for pair in ports for port in pair)])
+        )
 
     def _groups(self, at: int, scope: Scope) -> None:
         for kind in range(layout.KINDS):
             group = at + kind * layout.GROUP
             self._store(group + layout.G_ALWAYS, self._list(scope.always.get(kind, [])))
-            for offset, ports in ((layout.G_DST, scope.by_dst.get(kind)), (layout.G_SRC, scope.by_src.get(kind))):
+            for offset, ports in (
+                (layout.G_DST, scope.by_dst.get(kind)),
+                (layout.G_SRC, scope.by_src.get(kind)),
+            ):
                 if ports:
                     lists = [self._list(ports.get(port, [])) for port in range(65536)]
                     table = self._reserve(4 * len(lists))
                     self.data[table : table + 4 * len(lists)] = struct.pack(f"<{len(lists)}I", *lists)
                     self._store(group + offset, table)
+
+
+@lru_cache(maxsize=1 << 14)
+def _expression(pattern: str, flags: str) -> tuple[Program, RegexTable | None]:
+    """A compiled expression; kept for when the rules are exchanged."""
+    program = compiled_program(pattern.encode(), flags_of(flags))
+    return program, table_of(program, TABLE_STATES)
 
 
 def _needs(rules: Sequence[Rule]) -> int:

@@ -15,12 +15,14 @@ from wirebrick.nf.ids.rule import Rule
 from wirebrick.packet.flow import FlowKey
 from wirebrick.packet.memory import copy, store64
 from wirebrick.packet.octets import Octets
+from wirebrick.state import hyperscan
 from wirebrick.state.arguments import key_at, octets
 from wirebrick.state.base import State, worker
 from wirebrick.state.log import Log
 from wirebrick.state.natives import compiled
 from wirebrick.state.operation import Operation
-from wirebrick.state.patterns_tables import Literal, build, shape
+from wirebrick.state.patterns_layout import P_HYPERSCAN
+from wirebrick.state.patterns_tables import build, shape
 from wirebrick.state.sharing import LINES, Sharing, Viewed, zeros
 
 OTHERS = ("desk", "log")
@@ -34,6 +36,7 @@ class Setting(NamedTuple):
     midstream: bool = True
     overlap: int = 2048
     streams: bool = True
+    hyperscan: bool = False
 
 
 class Rulebook(State):
@@ -50,10 +53,18 @@ class Rulebook(State):
     key = FlowKey
     operations = {
         "packet": Operation(
-            native.ids_packet, ("bytes", "bytes", "number", "number"), result="bool", others=OTHERS, clock=True
+            native.ids_packet,
+            ("bytes", "bytes", "number", "number"),
+            result="bool",
+            others=OTHERS,
+            clock=True,
         ),
         "stream": Operation(
-            native.ids_stream, ("key", "bytes", "natural", "natural"), result="natural", others=OTHERS, clock=True
+            native.ids_stream,
+            ("key", "bytes", "natural", "natural"),
+            result="natural",
+            others=OTHERS,
+            clock=True,
         ),
         "goes": Operation(native.ids_goes, result="bool", others=("desk",)),
     }
@@ -66,6 +77,8 @@ class Rulebook(State):
         self.rules: list[Rule] = []  # by slot: all that ever were
         self._slots: dict[Rule, int] = {}
         self._changing = threading.Lock()
+        self._databases: list[list[hyperscan.Database | None]] = []
+        self._workers = 1
         count = len(rules)
         self.most_rules, self.most_slots = max(4096, 2 * count), max(8192, 4 * count)
         self.count = count
@@ -87,14 +100,16 @@ class Rulebook(State):
             flows=flows,
             idle=idle,
         )
-        self.desk.log_mask = log.mask
 
     def _assemble(self, rules: Sequence[Rule]) -> Image:
         """The image of rules, each with a slot that no other rule ever had. Raises ParameterError."""
         slots = dict(self._slots)
         for rule in rules:
             slots.setdefault(rule, len(slots))
-        for what, needed, most in (("rules", len(rules), self.most_rules), ("rules since the start", len(slots), self.most_slots)):
+        for what, needed, most in (
+            ("rules", len(rules), self.most_rules),
+            ("rules since the start", len(slots), self.most_slots),
+        ):
             if needed > most:
                 raise ParameterError(
                     f"there are {needed:,} {what}, and room for {most:,}", cure="start the run anew with them"
@@ -123,7 +138,25 @@ class Rulebook(State):
             at = self.tables[scope]
             store64(block + layout.B_SETS + scope * layout.SET + layout.SET_TABLES, at if literals else 0)
             if literals:
-                build(block + at, self._shape, [Literal(text, nocase) for text, nocase in literals], 1)
+                build(block + at, self._shape, literals, 1)
+            database = self._databases[-1][scope]
+            if database is not None:
+                for number, word in enumerate(database.words()):
+                    store64(block + at + P_HYPERSCAN + 8 * number, word)
+
+    def allocate(self, workers: int) -> None:
+        """Make the memory of a run."""
+        self._workers = workers
+        self._databases = [self._compiled(self._image)]
+        super().allocate(workers)
+
+    def _compiled(self, image: Image) -> list[hyperscan.Database | None]:
+        """The databases of each scope, where Hyperscan is to find literals."""
+        wanted = self.setting.hyperscan
+        return [
+            hyperscan.Database(literals, self._workers, once=True) if wanted and literals else None
+            for literals in image.literals
+        ]
 
     def _share(self, size: int, workers: int) -> Sharing:
         return Viewed(size, workers, zeros, self._begin, -1, 0)
@@ -151,13 +184,15 @@ class Rulebook(State):
                     )
             self._image, self.count = image, len(rules)
             if isinstance(self.sharing, Viewed):
+                # The one before may be in use until the exchange is over; of the one before that nobody knows.
+                self._databases = [self._databases[-1], self._compiled(image)]
                 self.sharing.show(self.name, self._initialise)
 
     def _call(self, name: str, *arguments: int) -> int:
         """An operation, as compiled code does it."""
         operation = self.operations[name]
         others = [getattr(self, other).changing() for other in operation.others]
-        given = (self.current(), *others, *([worker.now] if operation.clock else []), *arguments)
+        given = (self.shown(), *others, *([worker.now] if operation.clock else []), *arguments)
         return compiled(operation.function.__module__, operation.function.__name__, len(given))(*given)
 
     def packet(self, header: Octets | bytes, payload: Octets | bytes, protocol: int, fragment: int) -> bool:

@@ -100,7 +100,9 @@ def modify(content: Content, option: Option, names: frozenset[str]) -> Content:
         return replace(content, nocase=True)
     if kind == "startswith":
         if content.relative or content.offset or content.depth is not None:
-            raise name.error("startswith stands beside another place", "leave offset, depth, distance, within away")
+            raise name.error(
+                "startswith stands beside another place", "leave offset, depth, distance, within away"
+            )
         return replace(content, depth=len(content.data))
     return content  # rawbytes: what Wirebrick looks at is always raw
 
@@ -136,7 +138,9 @@ def _fast(content: Content, option: Option) -> tuple[int, int]:
         return (0, len(content.data))
     parts = arguments(value)
     if len(parts) != 2:
-        raise value.error(f"expected fast_pattern:only or fast_pattern:OFFSET,LENGTH, found {value}", "write 0,8")
+        raise value.error(
+            f"expected fast_pattern:only or fast_pattern:OFFSET,LENGTH, found {value}", "write 0,8"
+        )
     begin = integer(parts[0], "an offset", 0, len(content.data) - 1)
     length = integer(parts[1], "a length", 1, len(content.data) - begin)
     return (begin, begin + length)
@@ -166,6 +170,8 @@ def read_pcre(option: Option) -> Pcre:
     except RegexError as error:
         at = inner.part(min(1 + error.position, len(inner.text)))
         if "not supported" in error.reason or "takes more" in error.reason:
-            raise unsupported(at, "pcre's " + error.reason.partition(" is not supported")[0].removeprefix("a ")) from None
+            raise unsupported(
+                at, "pcre's " + error.reason.partition(" is not supported")[0].removeprefix("a ")
+            ) from None
         raise at.error(f"the expression is wrong: {error.reason}", "see pcrepattern(3)") from None
     return Pcre(pattern, flags, negated, "R" in found[2])

@@ -42,9 +42,7 @@ from wirebrick.packet.memory import load8, load16be, load32be, load64, load64be,
 TCP, UDP, ICMP, ICMPV6 = 6, 17, 1, 58
 
 
-def ids_decode(
-    desk: int, ip: int, ip_size: int, data: int, size: int, protocol: int, fragment: int
-) -> int:
+def ids_decode(desk: int, ip: int, ip_size: int, data: int, size: int, protocol: int, fragment: int) -> int:
     """Take down a packet: its IP header, and the bytes behind that and its extensions."""
     version = load8(ip) >> 4
     store64(desk + P_STREAM, 0)
@@ -83,10 +81,10 @@ def ids_decode_upper(desk: int, data: int, size: int, protocol: int, fragment: i
             begin = 8
             if length >= 8:
                 size = min(size, length)
-        elif (protocol == ICMP or protocol == ICMPV6) and size >= 4:
+        elif protocol in (ICMP, ICMPV6) and size >= 4:
             kind = OF_ICMP
             begin = min(8, size)
-        if kind == OF_TCP or kind == OF_UDP:
+        if kind in (OF_TCP, OF_UDP):
             src_port = load16be(data)
             dst_port = load16be(data + 2)
         if kind != OF_OTHER:

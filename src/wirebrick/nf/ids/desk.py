@@ -7,11 +7,11 @@ from collections import Counter
 from wirebrick.nf.ids import layout
 from wirebrick.packet.memory import load64, store64
 from wirebrick.state.base import LINES, State
-from wirebrick.state.patterns_layout import F_MATCHES, F_MOST, F_ONCE, MATCH
+from wirebrick.state.patterns_layout import F_MATCHES, F_MOST, F_ONCE, F_WORKER, MATCH
 from wirebrick.state.regexes_layout import W_LISTS
 from wirebrick.state.regexes_native import LISTS, STACK
-from wirebrick.state.table_layout import T_COUNT, T_EVICTED, table_init, table_size, table_stride
 from wirebrick.state.table import seed
+from wirebrick.state.table_layout import T_COUNT, T_EVICTED, table_init, table_size, table_stride
 
 COUNTERS = {
     "packets": layout.C_PACKETS,
@@ -47,16 +47,16 @@ class Desk(State):
             self.parts[word] = at
             at = _line(at + size)
         self.size = at
-        self.log_mask = 0
 
     def block_size(self) -> int:
         """Bytes of a worker's."""
         return self.size
 
-    def _initialise(self, block: int) -> None:
+    def _begin(self, block: int, number: int) -> None:
         for word, offset in self.parts.items():
             store64(block + word, offset)
         found = block + self.parts[layout.D_FOUND]
+        store64(found + F_WORKER, number)
         store64(found + F_MOST, self.literals)
         store64(found + F_ONCE, 4 * self.literals)
         flows, tracks = (block + self.parts[word] for word in (layout.D_FLOWS, layout.D_TRACKS))
@@ -65,7 +65,6 @@ class Desk(State):
         store64(block + layout.D_FLOW_STRIDE, table_stride(layout.KEY, self.value))
         store64(block + layout.D_TRACK_STRIDE, table_stride(layout.TRACK, layout.TRACKED))
         store64(block + layout.D_BITS, self.words)
-        store64(block + layout.D_LOG_MASK, self.log_mask)
 
     def counters(self) -> dict[str, int]:
         """What was counted in all workers."""

@@ -34,7 +34,9 @@ def ids_filter_passes(desk: int, filter: int, key: int) -> int:
     store64(desk + D_TRACK, key)
     store64(desk + D_TRACK + 8, load64(address))
     store64(desk + D_TRACK + 16, load64(address + 8))
-    track = table_touch(desk + load64(desk + D_TRACKS), desk + D_TRACK, now, TRACK, load64(desk + D_TRACK_STRIDE))
+    track = table_touch(
+        desk + load64(desk + D_TRACKS), desk + D_TRACK, now, TRACK, load64(desk + D_TRACK_STRIDE)
+    )
     since = load64(track + T_SINCE)
     count = load64(track + T_COUNT)
     if count == 0 or now - since >= load64(filter + X_TIME) or now < since:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from wirebrick.nf.ids.decode_native import ids_field
 from wirebrick.nf.ids.layout import (
     ANSWERED,
     B_MIDSTREAM,
@@ -40,7 +41,6 @@ from wirebrick.nf.ids.layout import (
     V_BITS,
     V_STATE,
 )
-from wirebrick.nf.ids.decode_native import ids_field
 from wirebrick.packet.memory import load64, store64
 from wirebrick.state.table_native import table_find, table_touch
 
@@ -69,9 +69,7 @@ def ids_flow_key(desk: int) -> int:
     store64(desk + P_KEY + 16, load64(desk + second))
     store64(desk + P_KEY + 24, load64(desk + second + 8))
     ports = (dst_port << 16 | src_port) if side == 1 else (src_port << 16 | dst_port)
-    store64(
-        desk + P_KEY + 32, load64(desk + P_VERSION) << 40 | load64(desk + P_PROTOCOL) << 32 | ports
-    )
+    store64(desk + P_KEY + 32, load64(desk + P_VERSION) << 40 | load64(desk + P_PROTOCOL) << 32 | ports)
     store64(desk + D_SIDE, side)
     return side
 
@@ -119,7 +117,7 @@ def ids_tcp_state(book: int, desk: int, flow: int, state: int, flags: int) -> in
     """The state of a connection behind a segment."""
     side = load64(desk + D_SIDE)
     if flags & (SYN_BIT | ACK_BIT | RST_BIT) == SYN_BIT:
-        if state & KNOWN == 0 or state & ENDED != 0 or state & ESTABLISHED == 0 and state & SYN == 0:
+        if state & KNOWN == 0 or state & ENDED != 0 or (state & ESTABLISHED == 0 and state & SYN == 0):
             # A connection begins, maybe where there was another.
             for word in range(load64(desk + D_BITS)):
                 store64(flow + V_BITS + 8 * word, 0)
@@ -174,7 +172,7 @@ def ids_bits_are(desk: int, at: int, count: int) -> int:
     flow = load64(desk + D_FLOW)
     for _ in range(count):
         what = load64(at)
-        if what == ON_ISSET or what == ON_ISNOTSET:
+        if what in (ON_ISSET, ON_ISNOTSET):
             bit = load64(at + 8)
             word = load64(flow + V_BITS + (bit >> 6 << 3)) if flow != 0 else 0
             if (word >> (bit & 63) & 1 != 0) != (what == ON_ISSET):

@@ -29,8 +29,12 @@ class Scope:
 
     literals: dict[tuple[bytes, bool], list[int]] = field(default_factory=dict)
     always: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
-    by_dst: dict[int, dict[int, list[int]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
-    by_src: dict[int, dict[int, list[int]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
+    by_dst: dict[int, dict[int, list[int]]] = field(
+        default_factory=lambda: defaultdict(lambda: defaultdict(list))
+    )
+    by_src: dict[int, dict[int, list[int]]] = field(
+        default_factory=lambda: defaultdict(lambda: defaultdict(list))
+    )
 
 
 def looks_at_streams(rule: Rule) -> bool:

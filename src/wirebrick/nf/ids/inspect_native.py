@@ -118,9 +118,9 @@ def ids_stream(
             return 0
     else:
         store64(desk + D_FLOW, 0)
-    if ids_search(book, desk, STREAMS, data, size) != 0:
-        if ids_judge(book, desk, log, size, -offset, begin) != 0:
-            ids_block(desk)
+    noted = ids_search(book, desk, STREAMS, data, size)
+    if noted != 0 and ids_judge(book, desk, log, size, -offset, begin) != 0:
+        ids_block(desk)
     return min(load64(book + B_KEEP), size)
 
 

@@ -89,7 +89,10 @@ DO_AT = 15  # offset
 EXACTLY, ALL, ANY, NONE = 0, 1, 2, 3
 
 NEGATED, NOCASE, RELATIVE, RETRY, LITTLE = 1, 2, 4, 8, 16
-OFFSET_VARIABLE, SECOND_VARIABLE = 32, 64  # the offset, and depth, value or post offset, are numbers of variables
+OFFSET_VARIABLE, SECOND_VARIABLE = (
+    32,
+    64,
+)  # the offset, and depth, value or post offset, are numbers of variables
 
 LESS, MORE, EQUAL, AT_MOST, AT_LEAST, AND, XOR = 0, 1, 2, 3, 4, 5, 6
 HERE, BEGINNING, END = 0, 1, 2
@@ -127,8 +130,7 @@ D_FLOW_STRIDE = 104
 D_TRACKS = 112  # the table of what filters count
 D_TRACK_STRIDE = 120
 D_BITS = 128  # words of flow bits
-D_LOG_MASK = 136
-D_WAYS = 144  # offset of what expressions need
+D_WAYS = 136  # offset of what expressions need
 D_COUNTERS = 192
 C_PACKETS, C_CHUNKS, C_GIVEN_UP, C_CROWDED, C_BLOCKED, C_DROPPED = (D_COUNTERS + 8 * n for n in range(6))
 C_BLOCKS = D_COUNTERS + 48  # flows that were blocked
@@ -150,7 +152,9 @@ P_FRAGMENT = 432  # offset of a fragment, in 8 bytes
 P_KEY = 440  # the flow: two addresses of two words (the lower one first), ports, protocol and version
 KEY = 40
 P_STREAM = 480  # 1: it is a piece of a stream
-P_LAST_KEY = 488  # KEY bytes: the flow of the packet that is on its way, while pieces of streams are looked at
+P_LAST_KEY = (
+    488  # KEY bytes: the flow of the packet that is on its way, while pieces of streams are looked at
+)
 D_VARIABLES = 576
 D_TRACK = 640  # the key of a filter: slot, address of two words
 TRACK = 24
@@ -176,5 +180,13 @@ MOST_TOLD = 64  # alerts of one packet
 TURN = -(1 << 63)  # turns the upper bit over, so that signed words compare as unsigned ones
 
 FIELD_TTL, FIELD_TOS, FIELD_ID, FIELD_DSIZE, FIELD_FRAGMENT, FIELD_PROTOCOL = 0, 1, 2, 3, 4, 5
-FIELD_SEQ, FIELD_ACK, FIELD_WINDOW, FIELD_TYPE, FIELD_CODE, FIELD_ICMP_ID, FIELD_ICMP_SEQ = 6, 7, 8, 9, 10, 11, 12
+FIELD_SEQ, FIELD_ACK, FIELD_WINDOW, FIELD_TYPE, FIELD_CODE, FIELD_ICMP_ID, FIELD_ICMP_SEQ = (
+    6,
+    7,
+    8,
+    9,
+    10,
+    11,
+    12,
+)
 FIELD_FLAGS, FIELD_FRAGMENT_BITS = 13, 14

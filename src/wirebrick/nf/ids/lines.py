@@ -78,7 +78,8 @@ class Word:
 def lines(text: str, file: str) -> list[Line]:
     """The lines of a rule file that say something."""
     found: list[Line] = []
-    whole, pieces = "", []
+    whole = ""
+    pieces: list[tuple[int, int, int]] = []
     for number, source in enumerate(LINE_END.split(text), start=1):
         stripped = source.lstrip()
         if not pieces and (not stripped or stripped.startswith("#")):

@@ -10,7 +10,6 @@ from wirebrick.nf.ids.layout import (
     ACT_LOG,
     ACT_PASS,
     ACT_TELL,
-    ALERT,
     ALL,
     ANY,
     B_GROUPS,
@@ -25,12 +24,10 @@ from wirebrick.nf.ids.layout import (
     D_FUEL,
     D_HITS,
     D_LIST,
-    D_LOG_MASK,
     D_SEEN,
     D_STAMP,
     D_TIME,
     D_TOLD,
-    D_VERDICT,
     D_WAITING,
     EXACTLY,
     G_ALWAYS,
@@ -90,8 +87,8 @@ from wirebrick.nf.ids.layout import (
 from wirebrick.nf.ids.payload_native import ids_payload
 from wirebrick.nf.ids.sets_native import ids_address_in, ids_port_in
 from wirebrick.packet.memory import load32, load64, store8, store16, store32, store64
-from wirebrick.state.log_native import log_add
-from wirebrick.state.patterns_layout import F_COUNT, F_MATCHES, MATCH
+from wirebrick.state.log_native import log_note
+from wirebrick.state.patterns_layout import F_MATCHES, MATCH
 from wirebrick.state.patterns_scan_native import patterns_scan
 
 MASK32 = 0xFFFFFFFF
@@ -263,16 +260,17 @@ def ids_way(book: int, desk: int, rule: int, src: int, src_ports: int, dst: int,
     ports = load64(rule + src_ports)
     if ports != 0 and ids_port_in(book + ports, load64(desk + P_SRC_PORT)) == 0:
         return 0
+    if ids_end_in(book, desk, load64(rule + src), P_SRC) == 0:
+        return 0
+    return ids_end_in(book, desk, load64(rule + dst), P_DST)
+
+
+def ids_end_in(book: int, desk: int, addresses: int, end: int) -> int:
+    """1 where the packet's address P_SRC or P_DST is in a set; 0 is the set of all."""
+    if addresses == 0:
+        return 1
     version = load64(desk + P_VERSION)
-    addresses = load64(rule + src)
-    if addresses != 0:
-        if ids_address_in(book + addresses, version, load64(desk + P_SRC), load64(desk + P_SRC + 8)) == 0:
-            return 0
-    addresses = load64(rule + dst)
-    if addresses != 0:
-        if ids_address_in(book + addresses, version, load64(desk + P_DST), load64(desk + P_DST + 8)) == 0:
-            return 0
-    return 1
+    return ids_address_in(book + addresses, version, load64(desk + end), load64(desk + end + 8))
 
 
 def ids_tests(desk: int, step: int, count: int) -> int:
@@ -286,7 +284,10 @@ def ids_tests(desk: int, step: int, count: int) -> int:
             ok = value >= 0 and inside != (load64(step + I_FLAGS) & NEGATED != 0)
         elif kind == IS_BITS:
             value = ids_field(desk, load64(step + I_A))
-            ok = value >= 0 and ids_bits(load64(step + I_B), value & ~load64(step + I_D), load64(step + I_C)) != 0
+            ok = (
+                value >= 0
+                and ids_bits(load64(step + I_B), value & ~load64(step + I_D), load64(step + I_C)) != 0
+            )
         elif kind == IS_OPTION:
             ok = ids_has_option(desk, load64(step + I_A)) != 0
         else:
@@ -349,4 +350,4 @@ def ids_tell(desk: int, log: int, slot: int, drops: int) -> int:
     store8(alert + 50, drops)
     store8(alert + 51, load64(desk + P_STREAM))
     store32(alert + 52, load64(desk + P_SIZE))
-    return log_add(log, ALERT, load64(desk + D_LOG_MASK), alert)
+    return log_note(log, alert)

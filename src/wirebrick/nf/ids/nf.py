@@ -16,6 +16,7 @@ from wirebrick.nf.ids.tally import tally, totals
 from wirebrick.nf.ip_packets import ip_packets
 from wirebrick.nf.watched import watch
 from wirebrick.packet.packet import Packet
+from wirebrick.state import hyperscan
 from wirebrick.state.log import Log
 from wirebrick.state.record import Record
 from wirebrick.stream.graph import at_end
@@ -49,6 +50,7 @@ def ids(
     streams: int = 4096,
     overlap: int = 2048,
     midstream: bool = True,
+    engine: Literal["auto", "builtin", "hyperscan"] = "auto",
 ) -> Stream:
     """Find attacks by Snort rules, and drop them where asked.
 
@@ -80,6 +82,10 @@ def ids(
 
         ``midstream``: whether a connection whose beginning was not seen counts as established; yes where it is
         not given.
+
+        ``engine``: what looks for the contents of all rules at once: ``builtin``, ``hyperscan`` (which must be
+        installed), or ``auto``: Hyperscan where it is installed, which is faster with payloads of 64 bytes and
+        more; ``auto`` where it is not given.
 
     What it does
         Looks at IPv4 and IPv6 packets, untagged or behind one or two VLAN tags, by their outermost IP header.
@@ -123,6 +129,7 @@ def ids(
         )
     _choice("mode", mode, ("alert", "inline"))
     _choice("unsupported", unsupported, ("refuse", "skip"))
+    _choice("engine", engine, ("auto", "builtin", "hyperscan"))
     _number("flows", flows, 1)
     _number("streams", streams, 0)
     _number("overlap", overlap, 0, MOST_OVERLAP)
@@ -134,7 +141,8 @@ def ids(
     found = load()
     alerts = AlertFile(None if out is None else Path(out), lambda: book.rules)
     log = Log(Alert, alerts.write)
-    setting = Setting(mode == "inline", bool(midstream), overlap, streams > 0)
+    fast = engine == "hyperscan" or (engine == "auto" and hyperscan.library() is not None)
+    setting = Setting(mode == "inline", bool(midstream), overlap, streams > 0, fast)
     book = Rulebook(found.rules, log, setting, flows=flows, idle=IDLE)
 
     def again(_: Path) -> str:
@@ -169,12 +177,16 @@ def ids(
 
 def _choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
     if value not in choices:
-        raise ParameterError(f"the {name} of ids can't be {value!r}", cure=f"it is one of {', '.join(choices)}")
+        raise ParameterError(
+            f"the {name} of ids can't be {value!r}", cure=f"it is one of {', '.join(choices)}"
+        )
 
 
 def _number(name: str, value: Any, least: int, most: int = MOST) -> None:
     if type(value) is not int or not least <= value <= most:
-        raise ParameterError(f"the {name} of ids can't be {value!r}", cure=f"give a number from {least} to {most:,}")
+        raise ParameterError(
+            f"the {name} of ids can't be {value!r}", cure=f"give a number from {least} to {most:,}"
+        )
 
 
 def _look(book: Rulebook) -> Callable[[Packet], None]:

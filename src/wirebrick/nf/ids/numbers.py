@@ -72,7 +72,9 @@ def read_byte_test(option: Option, names: frozenset[str]) -> ByteTest:
     count, sign, value, offset = words.words[:4]
     found = OPERATOR.fullmatch(sign.text)
     if found is None or not (found[1] or found[2]):
-        raise sign.error(f"expected an operator, found {sign}", "it is one of < > = <= >= & ^, or ! before one")
+        raise sign.error(
+            f"expected an operator, found {sign}", "it is one of < > = <= >= & ^, or ! before one"
+        )
     operand: Number = number(value, "a value", names, 0, LARGEST)
     taken = _bytes(words, count, offset, names)
     words.done()
@@ -82,7 +84,7 @@ def read_byte_test(option: Option, names: frozenset[str]) -> ByteTest:
 def read_byte_jump(option: Option, names: frozenset[str]) -> ByteJump:
     """``byte_jump:count,offset[,...]``. Raises ParameterError."""
     words = Words(option, 2, "COUNT,OFFSET")
-    taken = _bytes(words, *words.words[:2], names)
+    taken = _bytes(words, words.words[0], words.words[1], names)
     multiplier = words.number("multiplier", 1, FAR, 1)
     align = 4 if words.flag("align") else 0
     beginning, end = words.flag("from_beginning"), words.flag("from_end")
@@ -104,7 +106,7 @@ def read_byte_extract(option: Option, names: frozenset[str]) -> ByteExtract:
         raise name.error(f"expected a name for the number, found {name}", "write letters, such as size")
     if len(names | {name.text}) > MOST_VARIABLES:
         raise name.error(f"a rule has {MOST_VARIABLES} variables at most", "use one of them again")
-    taken = _bytes(words, *words.words[:2], names)
+    taken = _bytes(words, words.words[0], words.words[1], names)
     multiplier = words.number("multiplier", 1, FAR, 1)
     align = words.number("align", 2, 4, 0)
     words.done()

@@ -55,9 +55,9 @@ def ids_digits(at: int, size: int, radix: int) -> int:
     i = 0
     while i < size and (load8(at + i) == 32 or (load8(at + i) >= 9 and load8(at + i) <= 13)):
         i += 1
-    if radix == 16 and i + 2 < size and load8(at + i) == 48 and load8(at + i + 1) | 32 == 120:
-        if ids_digit(load8(at + i + 2), 16) >= 0:
-            i += 2
+    hex = radix == 16 and i + 2 < size and load8(at + i) == 48 and load8(at + i + 1) | 32 == 120
+    if hex and ids_digit(load8(at + i + 2), 16) >= 0:
+        i += 2
     value = 0
     found = 0
     while i < size:

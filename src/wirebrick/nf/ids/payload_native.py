@@ -15,7 +15,6 @@ from wirebrick.nf.ids.layout import (
     DO_AT,
     DO_CONTENT,
     DO_EXTRACT,
-    DO_JUMP,
     DO_PCRE,
     DO_TEST,
     END,
@@ -41,7 +40,9 @@ from wirebrick.packet.memory import load8, load64, store64
 MASK32 = 0xFFFFFFFF
 
 
-def ids_payload(book: int, desk: int, steps: int, count: int, base: int, size: int, begin: int, new: int) -> int:
+def ids_payload(
+    book: int, desk: int, steps: int, count: int, base: int, size: int, begin: int, new: int
+) -> int:
     """1 where the payload at ``base`` satisfies all steps.
 
     ``begin``: where the payload begins, 0, or before 0 where ``base`` is somewhere in a stream. ``new``: what was
@@ -65,7 +66,7 @@ def ids_payload(book: int, desk: int, steps: int, count: int, base: int, size: i
             step = steps + number * STEP
             kind = load64(step + I_KIND)
             flags = load64(step + I_FLAGS)
-            if kind == DO_CONTENT or kind == DO_PCRE:
+            if kind in (DO_CONTENT, DO_PCRE):
                 end = 0
                 after = 0
                 if kind == DO_CONTENT:
@@ -105,7 +106,9 @@ def ids_payload(book: int, desk: int, steps: int, count: int, base: int, size: i
                     if kind == DO_TEST:
                         ok = ids_test(desk, step, value)
                     elif kind == DO_EXTRACT:
-                        store64(desk + D_VARIABLES + 8 * load64(step + I_E), ids_scaled(value, load64(step + I_D)))
+                        store64(
+                            desk + D_VARIABLES + 8 * load64(step + I_E), ids_scaled(value, load64(step + I_D))
+                        )
                     else:
                         cursor = ids_jump(desk, step, value, after, begin, size)
                         ok = 1 if cursor >= begin and cursor <= size else 0

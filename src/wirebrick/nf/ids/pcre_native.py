@@ -7,7 +7,9 @@ from wirebrick.packet.memory import load64, store64
 from wirebrick.state.regexes_native import regexes_search
 
 
-def ids_pcre(book: int, desk: int, step: int, base: int, size: int, begin: int, cursor: int, resume: int) -> int:
+def ids_pcre(
+    book: int, desk: int, step: int, base: int, size: int, begin: int, cursor: int, resume: int
+) -> int:
     """Where the match of an expression ends that is first at or behind ``resume``; -1: there is none.
 
     ``^`` is where the payload begins or, of a relative one, the cursor: never where the bytes begin that are left
@@ -23,5 +25,7 @@ def ids_pcre(book: int, desk: int, step: int, base: int, size: int, begin: int, 
         start = max(start, 1)
     store64(desk + D_FUEL, load64(desk + D_FUEL) - (max(size - first - start, 0) >> 2))
     ways = desk + load64(desk + D_WAYS)
-    end = regexes_search(book + load64(book + B_REGEXES), ways, load64(step + I_A), base + first, size - first, start)
+    end = regexes_search(
+        book + load64(book + B_REGEXES), ways, load64(step + I_A), base + first, size - first, start
+    )
     return first + end if end >= 0 else -1

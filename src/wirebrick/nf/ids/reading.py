@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, cast
 
+from wirebrick.nf.firewall.words import nearest
 from wirebrick.nf.ids.addresses import ANY_PORT, Lists
 from wirebrick.nf.ids.contents import MODIFIERS, modify, read_content, read_pcre
 from wirebrick.nf.ids.lines import Line, Word
@@ -15,7 +16,6 @@ from wirebrick.nf.ids.sessions import Settings, read_filter, read_flow, read_flo
 from wirebrick.nf.ids.tests import FIELDS, ICMP_ONLY, TCP_ONLY, read_test
 from wirebrick.nf.ids.unsupported import OTHER_PROTOCOLS, UNSUPPORTED
 from wirebrick.nf.ids.words import Option, integer, plain, split_options, unquoted, unsupported
-from wirebrick.ports.suggest import did_you_mean
 
 ACTIONS = ("alert", "log", "pass", "drop", "reject", "sdrop")
 PROTOCOLS = ("ip", "tcp", "udp", "icmp")
@@ -30,7 +30,7 @@ BYTES: dict[str, Any] = {
 }
 ABOUT = ("msg", "sid", "gid", "rev", "classtype", "priority", "reference", "metadata")
 SUPPORTED = (
-    *ABOUT, *TESTS, *BYTES, *MODIFIERS, "content", "pcre", "flow", "flowbits", "noalert", "pkt_data", "rawbytes",
+    *ABOUT, *TESTS, *BYTES, *MODIFIERS, "content", "pcre", "flow", "flowbits", "noalert", "pkt_data",
     "threshold", "detection_filter",
 )  # fmt: skip
 
@@ -69,7 +69,13 @@ class Reader:
         self.line = line
         self.lists = lists
         self.classes = classes
-        self.values: dict[str, Any] = {"tests": [], "payload": [], "flowbits": [], "references": [], "metadata": []}
+        self.values: dict[str, Any] = {
+            "tests": [],
+            "payload": [],
+            "flowbits": [],
+            "references": [],
+            "metadata": [],
+        }
         self.given: dict[str, Word] = {}
         self.names: frozenset[str] = frozenset()
         self.flow = Flow()
@@ -82,16 +88,16 @@ class Reader:
             self._option(option)
         if "sid" not in self.given:
             raise words[-1].error("the rule has no sid", "add sid:1000001; each rule has a number of its own")
-        lists = {name: tuple(value) if isinstance(value, list) else value for name, value in self.values.items()}
-        rule = Rule(
-            **header, **lists, flow=self.flow, place=self.line.place(0), text=" ".join(self.line.text.split())
-        )
+        values: dict[str, Any] = header | {"flow": self.flow, "place": self.line.place(0)}
+        for name, value in self.values.items():
+            values[name] = tuple(value) if isinstance(value, list) else value
+        rule = Rule(**values, text=" ".join(self.line.text.split()))
         self._fits(rule)
         return rule
 
     def _header(self, words: list[Word]) -> dict[str, Any]:
         action = words[0]
-        if len(words) > 1 and words[1].text.startswith("(") or len(words) == 1:
+        if (len(words) > 1 and words[1].text.startswith("(")) or len(words) == 1:
             raise action.error(f"expected a rule, found {action}", f"write {SHAPE}")
         protocol = words[1]
         streams = {"tcp-pkt": "none", "tcp-stream": "only"}.get(protocol.text)
@@ -103,7 +109,9 @@ class Reader:
             cure = f"it is one of {', '.join(PROTOCOLS)}"
             raise protocol.error(f"expected a protocol, found {protocol}", cure)
         rest = words[2:]
-        for number, what in enumerate(("source address", "source port", "direction", "address", "port", "options")):
+        for number, what in enumerate(
+            ("source address", "source port", "direction", "address", "port", "options")
+        ):
             if len(rest) <= number or (rest[number].text.startswith("(") and what != "options"):
                 end = rest[number] if number < len(rest) else Word("", self.line, len(self.line.text))
                 raise end.error(f"expected the {what}, found {end}", f"write {SHAPE}")
@@ -135,7 +143,9 @@ class Reader:
         if kind in UNSUPPORTED or kind.split(".")[0] in UNSUPPORTED:
             raise unsupported(name, f"the option {kind}", UNSUPPORTED.get(kind, ""))
         if kind not in SUPPORTED:
-            raise name.error(f"there is no option {name}", did_you_mean(kind, SUPPORTED))
+            raise name.error(
+                f"there is no option {name}", nearest(kind, SUPPORTED) or "docs/ids.md lists them"
+            )
         if kind in (*ABOUT[:6], "threshold", "detection_filter", *TESTS) and kind in self.given:
             raise name.error(f"{kind} is given twice", "leave one away")
         self.given[kind] = name
@@ -171,7 +181,7 @@ class Reader:
         name = option.name
         payload = self.values["payload"]
         if name.text not in MODIFIERS:
-            raise name.error(f"a content has no modifier {name}", did_you_mean(name.text, MODIFIERS))
+            raise name.error(f"a content has no modifier {name}", f"they are {', '.join(MODIFIERS)}")
         content = payload[-1] if payload else None
         if not isinstance(content, Content):
             raise name.error(f"{name.text} must stand behind a content", 'write content:"..."; and then it')
@@ -188,11 +198,14 @@ class Reader:
             self.values[f"{kind}s" if kind == "reference" else kind].append(plain(value.text))
         elif kind == "msg":
             if unquoted(value) is value:
-                raise value.error(f"expected a text in double quotes, found {value}", 'write msg:"what it is";')
+                raise value.error(
+                    f"expected a text in double quotes, found {value}", 'write msg:"what it is";'
+                )
             self.values["message"] = plain(unquoted(value).text)
         elif kind == "classtype":
             if value.text not in self.classes:
-                cure = f"add: config classification: {value.text},Description,2; {did_you_mean(value.text, self.classes)}"
+                cure = nearest(value.text, self.classes) or "write it before the rules that name it"
+                cure += f" (config classification: {value.text},Description,2)"
                 raise value.error(f"there is no classtype {value}", cure)
             category, priority = self.classes[value.text]
             self.values |= {"classtype": value.text, "category": category}
@@ -209,9 +222,13 @@ class Reader:
             for kind in kinds:
                 if kind in self.given and rule.protocol not in (protocol, "ip"):
                     cure = f"write alert {protocol} ..., or leave it away"
-                    raise self.given[kind].error(f"{kind} looks at {protocol.upper()}, the rule at {rule.protocol}", cure)
+                    raise self.given[kind].error(
+                        f"{kind} looks at {protocol.upper()}, the rule at {rule.protocol}", cure
+                    )
         if "flow" in self.given and rule.protocol == "icmp" and rule.flow != Flow():
-            raise self.given["flow"].error("flow is for TCP and UDP", "leave it away, or write flow:stateless")
+            raise self.given["flow"].error(
+                "flow is for TCP and UDP", "leave it away, or write flow:stateless"
+            )
         if rule.flow.streams != "both" and rule.protocol != "tcp":
             raise self.given["flow"].error("streams are for TCP", "leave only_stream or no_stream away")
         if rule.flow.streams == "only" and not rule.payload:

@@ -52,7 +52,9 @@ class RuleFile:
     files: list[Path] = field(default_factory=list)
 
 
-def parse_rules(text: str, *, file: str = "<rules>", home: str = "", external: str = "", skip: bool = False) -> RuleFile:
+def parse_rules(
+    text: str, *, file: str = "<rules>", home: str = "", external: str = "", skip: bool = False
+) -> RuleFile:
     """Read the text of a rule file; ``file`` is its name in errors.
 
     ``home``, ``external``: HOME_NET and EXTERNAL_NET, whatever the file says of them. ``skip``: leave rules out
@@ -65,7 +67,9 @@ def parse_rules(text: str, *, file: str = "<rules>", home: str = "", external: s
     return _Reading(home, external, skip).whole(text, file)
 
 
-def load_rules(path: str | os.PathLike[str], *, home: str = "", external: str = "", skip: bool = False) -> RuleFile:
+def load_rules(
+    path: str | os.PathLike[str], *, home: str = "", external: str = "", skip: bool = False
+) -> RuleFile:
     """Read a rule file, and what it includes. Raises ParameterError as ``parse_rules``, and for unreadable files.
 
     >>> load_rules("/nowhere/local.rules")
@@ -157,7 +161,9 @@ class _Reading:
             raise unsupported(first, f"a line that begins with {kind}")
         else:
             known = (*ACTIONS, *VARIABLES, *FILTERS, "include", "config")
-            raise first.error(f"expected a rule, a variable or include, found {first}", did_you_mean(kind, known))
+            raise first.error(
+                f"expected a rule, a variable or include, found {first}", did_you_mean(kind, known)
+            )
 
     def _variable(self, kind: str, first: Word, rest: list[Word]) -> None:
         if len(rest) < 2:
@@ -208,7 +214,9 @@ class _Reading:
             return
         if number in self.filters:
             place = self.filters[number][1].place(0)
-            raise settings.option.name.error(f"there is an event_filter for this rule at {place}", "leave one away")
+            raise settings.option.name.error(
+                f"there is an event_filter for this rule at {place}", "leave one away"
+            )
         self.filters[number] = read_filter(settings), settings.option.name.line
 
     def _finish(self) -> RuleFile:

@@ -89,7 +89,9 @@ class Settings:
         kind = self.option.name.text
         if word is None:
             shown = " or ".join(allowed) or "NUMBER"
-            raise self.option.name.error(f"{kind} needs '{name} {shown}'", f"add: {name} {(allowed or ('1',))[0]}")
+            raise self.option.name.error(
+                f"{kind} needs '{name} {shown}'", f"add: {name} {(allowed or ('1',))[0]}"
+            )
         if allowed and word.text not in allowed:
             raise word.error(f"{kind} takes no {name} {word}", f"it is one of {', '.join(allowed)}")
         return word
@@ -100,12 +102,16 @@ class Settings:
 
     def signature(self) -> tuple[int, int]:
         """``gen_id`` and ``sig_id``."""
-        return integer(self.take("gen_id"), "gen_id", 0, LONGEST), integer(self.take("sig_id"), "sig_id", 0, LONGEST)
+        return integer(self.take("gen_id"), "gen_id", 0, LONGEST), integer(
+            self.take("sig_id"), "sig_id", 0, LONGEST
+        )
 
     def done(self) -> None:
         """Raise ParameterError for what nobody took."""
         for name, word in self.found.items():
-            raise word.error(f"{self.option.name.text} knows no {name!r}", "see docs/ids.md for what it takes")
+            raise word.error(
+                f"{self.option.name.text} knows no {name!r}", "see docs/ids.md for what it takes"
+            )
 
 
 def read_filter(settings: Settings) -> Filter:

@@ -18,7 +18,12 @@ IP_OPTIONS = {"rr": 7, "eol": 0, "nop": 1, "ts": 68, "sec": 130, "esec": 133}
 IP_OPTIONS |= {"lsrr": 131, "lsrre": 131, "satid": 136, "ssrr": 137, "any": -1}
 TCP_FLAGS = {"F": 1, "S": 2, "R": 4, "P": 8, "A": 16, "U": 32, "E": 64, "2": 64, "C": 128, "1": 128, "0": 0}
 FRAGMENT_BITS = {"M": 1, "D": 2, "R": 4}
-HOW: dict[str, Literal["exactly", "all", "any", "none"]] = {"": "exactly", "+": "all", "*": "any", "!": "none"}
+HOW: dict[str, Literal["exactly", "all", "any", "none"]] = {
+    "": "exactly",
+    "+": "all",
+    "*": "any",
+    "!": "none",
+}
 
 # Field, its largest value, whether "low<>high" has both ends in it (as Snort's code for each has it).
 FIELDS = {
@@ -51,7 +56,9 @@ def read_test(option: Option) -> PacketTest:
         raise option.name.error(f"expected {kind}:VALUE", "see docs/ids.md for what it takes")
     if kind == "ipopts":
         if value.text not in IP_OPTIONS:
-            raise value.error(f"expected an IP option, found {value}", f"it is one of {', '.join(IP_OPTIONS)}")
+            raise value.error(
+                f"expected an IP option, found {value}", f"it is one of {', '.join(IP_OPTIONS)}"
+            )
         return IpOption(IP_OPTIONS[value.text])
     if kind == "flags":
         return _flags(value)
@@ -93,7 +100,9 @@ def _flags(value: Word) -> Bits:
 
 
 def _range(field: str, largest: int, closed: bool, value: Word) -> InRange:
-    read: Callable[[Word], int] = _protocol if field == "ip_proto" else lambda one: integer(one, field, 0, largest)
+    read: Callable[[Word], int] = (
+        _protocol if field == "ip_proto" else lambda one: integer(one, field, 0, largest)
+    )
     between = BETWEEN.fullmatch(value.text)
     if between:
         low, high = (read(value.part(*between.span(side))) for side in (1, 3))

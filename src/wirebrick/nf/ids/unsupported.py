@@ -45,14 +45,16 @@ UNSUPPORTED: dict[str, str] = dict(
     ]
 )
 
-OTHER_PROTOCOLS = frozenset(
-    "http http1 http2 ftp ftp-data tls ssl smb dns dcerpc ssh smtp imap pop3 modbus dnp3 enip nfs ikev2 ike krb5 ntp "
-    "dhcp rfb rdp snmp tftp sip mqtt quic pgsql telnet websocket file ipv4 ipv6 ip4 ip6 tcp6 udp6 arp ether "
-    "pkthdr ospf igmp igrp ipip gre eigrp doh2 ldap".split()
+_PROTOCOLS = (
+    "http http1 http2 ftp ftp-data tls ssl smb dns dcerpc ssh smtp imap pop3 modbus dnp3 enip nfs ikev2 ike krb5 "
+    "ntp dhcp rfb rdp snmp tftp sip mqtt quic pgsql telnet websocket file ipv4 ipv6 ip4 ip6 tcp6 udp6 arp ether "
+    "pkthdr ospf igmp igrp ipip gre eigrp doh2 ldap"
+)
+_DIRECTIVES = (
+    "config preprocessor output dynamicpreprocessor dynamicengine dynamicdetection rate_filter ruletype activate "
+    "dynamic block attribute_table file sidechannel rewrite react rejectsrc rejectdst rejectboth"
 )
 
-DIRECTIVES = frozenset(
-    "config preprocessor output dynamicpreprocessor dynamicengine dynamicdetection rate_filter ruletype activate "
-    "dynamic block attribute_table file sidechannel rewrite react rejectsrc rejectdst rejectboth".split()
-)
+OTHER_PROTOCOLS = frozenset(_PROTOCOLS.split())
+DIRECTIVES = frozenset(_DIRECTIVES.split())
 """Lines of a rule file that Wirebrick doesn't take."""

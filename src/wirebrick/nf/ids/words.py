@@ -51,8 +51,10 @@ class Option:
 def split_options(body: Word) -> list[Option]:
     """The options in ``(...)``. Raises ParameterError."""
     if not body.text.endswith(")"):
-        end = body.part(max(0, len(body.text) - 1))
-        raise end.error(f"expected ')' at the end of the rule, found {end}", 'write ACTION ... (msg:"..."; sid:1;)')
+        last = body.part(max(0, len(body.text) - 1))
+        raise last.error(
+            f"expected ')' at the end of the rule, found {last}", 'write ACTION ... (msg:"..."; sid:1;)'
+        )
     found = []
     for part in _split(body.part(1, -1)):
         if not part.text:
@@ -68,7 +70,9 @@ def _split(word: Word) -> list[Word]:
     parts = [word.part(begin, end) for begin, end in zip([0, *(end + 1 for end in ends)], ends, strict=False)]
     rest = word.part(ends[-1] + 1 if ends else 0)
     if rest.text:
-        raise rest.error(f"expected ';' behind the option {rest}", "every option ends with ';', the last one too")
+        raise rest.error(
+            f"expected ';' behind the option {rest}", "every option ends with ';', the last one too"
+        )
     return parts
 
 
@@ -87,7 +91,9 @@ def _outside(word: Word, mark: str) -> list[int]:
         elif letter == mark and quote < 0:
             found.append(position)
     if quote >= 0 and mark == ";":
-        raise word.part(quote).error("the quotes that begin here don't end", r'close them; a quote inside is \"')
+        raise word.part(quote).error(
+            "the quotes that begin here don't end", r"close them; a quote inside is \""
+        )
     return found
 
 
@@ -103,7 +109,9 @@ def arguments(word: Word) -> list[Word]:
         return []
     ends = [at for at in _outside(word, ",") if _depth(word.text[:at]) == 0]
     ends.append(len(word.text))
-    return [word.part(begin, end) for begin, end in zip([0, *(end + 1 for end in ends[:-1])], ends, strict=True)]
+    return [
+        word.part(begin, end) for begin, end in zip([0, *(end + 1 for end in ends[:-1])], ends, strict=True)
+    ]
 
 
 def _depth(text: str) -> int:
@@ -124,7 +132,9 @@ def integer(word: Word, what: str, low: int, high: int) -> int:
             raise ValueError
         number = int(text, 16 if "0x" in digits else 10)
     except ValueError:
-        raise word.error(f"expected {what}, a number, found {word}", f"write a number from {low} to {high}") from None
+        raise word.error(
+            f"expected {what}, a number, found {word}", f"write a number from {low} to {high}"
+        ) from None
     if not low <= number <= high:
         raise word.error(f"{word} is out of range for {what}", f"write a number from {low} to {high}")
     return number

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +18,8 @@ from wirebrick.state.lpm_routes import Key
 ACTIONS = {"blackhole": BLACKHOLE, "unreachable": UNREACHABLE, "prohibited": PROHIBIT}
 MOST_WEIGHT = 256
 _LINK_LOCAL = 0xFE80 >> 6  # the first 10 bits
+
+_LENGTHS = {str(length): (1 << 32 - length) - 1 for length in range(33)}  # and the bits behind the prefix
 
 Either = IPv4Address | IPv6Address
 
@@ -121,6 +125,12 @@ def parse_prefix(text: Any) -> Key:
     """
     if not isinstance(text, str) or "/" not in text:
         raise ValueError(f"{text!r} is no prefix, such as 10.0.0.0/8")
+    if ":" not in text:  # the short way, for files of a million of them
+        first, _, last = text.partition("/")
+        with contextlib.suppress(OSError):
+            start = int.from_bytes(socket.inet_pton(socket.AF_INET, first), "big")
+            if last in _LENGTHS and start & _LENGTHS[last] == 0:
+                return Key(4, int(last), start)
     network: IPv4Network | IPv6Network = IPv6Network(text) if ":" in text else IPv4Network(text)
     if isinstance(network, IPv6Network) and network.length >= 96 and int(network.address) >> 32 == 0:
         raise ValueError(f"{text} lies in ::/96, which RFC 4291 gives to nobody")
@@ -137,14 +147,15 @@ def read_routes(path: Path, gateways: Gateways) -> Iterator[Route]:
             f"{path} can't be read: {reason}", cure="give the path of a file of routes"
         ) from None
     seen: dict[Key, int] = {}
+    ways: dict[str, tuple[Route, ...]] = {}  # by what stands behind the prefix: for most lines known already
     for number, line in enumerate(text.splitlines(), 1):
-        words = line.partition("#")[0].split()
-        if not words:
+        prefix, *rest = line.partition("#")[0].split(None, 1) or ("",)
+        if not prefix:
             continue
         try:
-            for route in _route(words, gateways):
+            for route in _routes(prefix, rest[0].rstrip() if rest else "", gateways, ways):
                 if route.key in seen:
-                    raise ValueError(f"line {seen[route.key]} has a route to {words[0]} already")
+                    raise ValueError(f"line {seen[route.key]} has a route to {prefix} already")
                 seen[route.key] = number
                 yield route
         except ValueError as error:
@@ -152,8 +163,23 @@ def read_routes(path: Path, gateways: Gateways) -> Iterator[Route]:
             raise ParameterError(str(error), place=Place(str(path), number), cure=cure) from None
 
 
-def _route(words: list[str], gateways: Gateways) -> list[Route]:
-    prefix, rest = words[0], words[1:]
+def _routes(
+    prefix: str, rest: str, gateways: Gateways, ways: dict[str, tuple[Route, ...]]
+) -> Sequence[Route]:
+    """The routes of a line. Raises ValueError."""
+    known = ways.get(rest)
+    if known is None or prefix == "default":
+        found = _route(prefix, rest.split(), gateways)
+        ways[rest] = tuple(found)
+        return found
+    key = parse_prefix(prefix)
+    of = known[0]
+    if of.hops and (key.version == 4) != (of.key.version == 4):
+        raise ValueError(f"{prefix} and its gateways are of different IP versions")
+    return (Route(key, of.kind, of.hops),)
+
+
+def _route(prefix: str, rest: list[str], gateways: Gateways) -> list[Route]:
     if len(rest) == 1 and rest[0] in ACTIONS:
         return [Route(key, ACTIONS[rest[0]]) for key in gateways.prefixes(prefix, None)]
     hops: list[Hop] = []

@@ -1,0 +1,1 @@
+"""blocklist: packets from or to listed prefixes are dropped."""

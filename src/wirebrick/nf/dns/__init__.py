@@ -1,0 +1,1 @@
+"""dns: a filter for domain names."""
