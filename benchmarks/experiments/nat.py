@@ -44,7 +44,8 @@ def rows(options: Options) -> Iterator[Row]:
 
 def ours(flows: int, addresses: str, *, preserve: bool = False) -> Configured:
     """Wirebrick's NAT with room for so many sessions."""
-    return nat(addresses=addresses, capacity=flows, midstream=True, preserve=preserve)
+    made: Configured = nat(addresses=addresses, capacity=flows, midstream=True, preserve=preserve)
+    return made
 
 
 def c_nat(capacity: int, addresses: str, *, preserve: bool = False) -> CNF:
@@ -58,7 +59,8 @@ def c_nat(capacity: int, addresses: str, *, preserve: bool = False) -> CNF:
     ports = np.zeros(2 * len(pool) * PORTS, np.uint8)
     listed = np.array(sorted(pool), np.uint32)
     first = [-(-memory.ctypes.data // 64) * 64 for memory in records]
-    others = [memory.ctypes.data for memory in (*indexes, wheel, ports, listed)]
+    others = [memory.ctypes.data for memory in indexes]
+    others += [wheel.ctypes.data, ports.ctypes.data, listed.ctypes.data]
     counted = (len(pool), heads - 1, capacity, 0, 0, 0, int(preserve), 1, 0, 0)
     kept = (records, indexes, wheel, ports, listed)
     return CNF("nat", (*first, *others, *counted), keeps=kept)

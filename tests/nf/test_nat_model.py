@@ -142,7 +142,7 @@ def _side(found: Exchange, side: str) -> list[bytes]:
 
 @pytest.mark.parametrize("config", CONFIGS, ids=["endpoint", "address", "port"])
 @settings(
-    max_examples=5,
+    max_examples=3,
     deadline=None,
     phases=[Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],

@@ -21,14 +21,14 @@ from wirebrick.state.bindings_layout import (
 from wirebrick.state.bindings_sessions_native import session_head
 from wirebrick.state.flow_prefetch_native import NOTES_MASK, NOTES_SHIFT
 
-AHEAD = 16  # packets between asking for a chain's head and asking for the session it leads to
+AHEAD = 64  # packets between asking for a chain's head and asking for the session it leads to
 SMALL = 1 << 12  # sessions: fewer stay in a core's own caches
 
 
 def prefetch_sessions(context: int, block: int) -> int:
     """Fetch the sessions of a burst's packets; the address of the notes, or 0: nothing was fetched.
 
-    The note on a packet, at NOTES_SHIFT of its descriptor's address, is the offset of the head of its chain.
+    The note on a packet, at NOTES_SHIFT of its descriptor's address, is the offset of the first session of its chain.
     """
     if load64(block + B_COUNT) < SMALL or load64(context + W_ENTRY) != 0:
         return 0
@@ -40,8 +40,10 @@ def prefetch_sessions(context: int, block: int) -> int:
     highest = load64(block + B_HIGHEST)
     for position in range(count + AHEAD):
         if position >= AHEAD:
-            head = load64(notes + (descriptor - AHEAD * DESCRIPTOR >> NOTES_SHIFT & NOTES_MASK))
-            prefetch(sessions + load32(block + head) * SESSION)
+            note = notes + (descriptor - AHEAD * DESCRIPTOR >> NOTES_SHIFT & NOTES_MASK)
+            session = sessions + load32(block + load64(note)) * SESSION
+            prefetch(session)
+            store64(note, session - block)
         if position < count:
             data = load64(descriptor + D_DATA)
             head = session_guess(block, data, data + load32(descriptor + D_LENGTH), lowest, highest)
@@ -80,7 +82,10 @@ def session_guess(block: int, data: int, end: int, lowest: int, highest: int) ->
 
 
 def session_noted(block: int, notes: int, descriptor: int) -> int:
-    """Where the chain of a packet's session starts, if that was found out ahead; else 0."""
-    if notes == 0:
-        return 0
-    return block + load64(notes + (descriptor >> NOTES_SHIFT & NOTES_MASK))
+    """The session that was found out ahead for a packet; or record 0, which is none.
+
+    A note that is old, or of another packet, is some session, or 0. Whatever it says: its keys are compared.
+    """
+    if notes != 0:
+        return block + load64(notes + (descriptor >> NOTES_SHIFT & NOTES_MASK))
+    return block + load64(block + B_SESSIONS)

@@ -10,17 +10,25 @@ Integers alone, and the memory primitives; runs as it is in CPython, and compile
 
 from __future__ import annotations
 
-from wirebrick.packet.memory import load8, load32, load64, shift_right, store8, store32, store64, wrap64
+from wirebrick.packet.memory import (
+    inlined,
+    load8,
+    load32,
+    load64,
+    shift_right,
+    store8,
+    store32,
+    store64,
+    wrap64,
+)
 from wirebrick.state.bindings_ahead_native import session_noted
 from wirebrick.state.bindings_layout import (
     B_FILTER,
-    B_IN,
     B_LIMIT,
     B_LIST,
     B_MIDSTREAM,
     B_MOST,
     B_NEWS,
-    B_OUT,
     B_READ,
     B_WRITTEN,
     C_DNS,
@@ -75,7 +83,6 @@ from wirebrick.state.bindings_sessions_native import (
     RST,
     SYN,
     session_end,
-    session_head,
     session_in,
     session_make,
     session_out,
@@ -102,6 +109,7 @@ def bindings_ends(port: int, outside: int, protocol: int) -> int:
     return wrap64(port << 48 | outside << 32 | protocol)
 
 
+@inlined
 def bindings_leave(
     block: int,
     notes: int,
@@ -117,12 +125,11 @@ def bindings_leave(
     """The external endpoint of a packet from inside, and HAIRPIN; or MISS."""
     ends = bindings_pair(src, dst)
     ports = bindings_ends(src_port, dst_port, protocol)
-    head = session_noted(block, notes, descriptor)
-    session = session_out(block, head, ends, ports) if head != 0 else 0
-    if session == 0:
-        session = session_out(block, session_head(block, B_OUT, 0, ends, ports), ends, ports)
-    if session == 0:
-        return MISS
+    session = session_noted(block, notes, descriptor)
+    if ((load64(session + S_OUT) ^ ends) | (load64(session + S_OUT_PORTS) ^ ports)) != 0:
+        session = session_out(block, ends, ports)
+        if session == 0:
+            return MISS
     if session_over(block, session, now) != 0:
         session_end(block, session, now)
         return MISS
@@ -133,6 +140,7 @@ def bindings_leave(
     return external + (load8(session + S_FLAGS) & F_HAIRPIN) * (HAIRPIN // F_HAIRPIN)
 
 
+@inlined
 def bindings_arrive(
     block: int,
     notes: int,
@@ -148,12 +156,11 @@ def bindings_arrive(
     """The inside endpoint of a packet from outside, where there is a session; or MISS."""
     ends = bindings_pair(dst, src)
     ports = bindings_ends(dst_port, src_port, protocol)
-    head = session_noted(block, notes, descriptor)
-    session = session_in(block, head, ends, ports) if head != 0 else 0
-    if session == 0:
-        session = session_in(block, session_head(block, B_IN, 16, ends, ports), ends, ports)
-    if session == 0:
-        return MISS
+    session = session_noted(block, notes, descriptor)
+    if ((load64(session + S_IN) ^ ends) | (load64(session + S_IN_PORTS) ^ ports)) != 0:
+        session = session_in(block, ends, ports)
+        if session == 0:
+            return MISS
     if session_over(block, session, now) != 0:
         session_end(block, session, now)
         return MISS
@@ -287,7 +294,7 @@ def bindings_external(
     """The external endpoint of an inside one, for an error about a packet to it; or MISS. Nothing is kept alive."""
     ends = bindings_pair(src, dst)
     ports = bindings_ends(src_port, dst_port, protocol)
-    session = session_out(block, session_head(block, B_OUT, 0, ends, ports), ends, ports)
+    session = session_out(block, ends, ports)
     if session != 0 and session_over(block, session, now) == 0:
         return shift_right(load64(session + S_IN), 32) << 16 | shift_right(load64(session + S_IN_PORTS), 48)
     if static != 0:
@@ -302,7 +309,7 @@ def bindings_inside(
     """The inside endpoint of an external one, for an error about a packet from it; or MISS."""
     ends = bindings_pair(src, dst)
     ports = bindings_ends(src_port, dst_port, protocol)
-    session = session_in(block, session_head(block, B_IN, 16, ends, ports), ends, ports)
+    session = session_in(block, ends, ports)
     if session == 0 or session_over(block, session, now) != 0:
         return MISS
     return shift_right(load64(session + S_OUT), 32) << 16 | shift_right(load64(session + S_OUT_PORTS), 48)

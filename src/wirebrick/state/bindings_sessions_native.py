@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from wirebrick.packet.memory import load8, load32, load64, shift_right, store8, store32, store64, wrap64
+from wirebrick.packet.memory import (
+    apart,
+    load8,
+    load32,
+    load64,
+    shift_right,
+    store8,
+    store32,
+    store64,
+    wrap64,
+)
 from wirebrick.state.bindings_layout import (
     B_CAPACITY,
     B_COUNT,
@@ -88,10 +98,11 @@ def session_at(block: int, number: int) -> int:
     return block + load64(block + B_SESSIONS) + number * SESSION
 
 
-def session_out(block: int, head: int, ends: int, ports: int) -> int:
-    """Address of the session of an inside and an outside endpoint, in the chain at ``head``; or 0."""
+@apart
+def session_out(block: int, ends: int, ports: int) -> int:
+    """Address of the session of an inside and an outside endpoint, or 0."""
     sessions = block + load64(block + B_SESSIONS)
-    number = load32(head)
+    number = load32(session_head(block, B_OUT, 0, ends, ports))
     while number != 0:
         at = sessions + number * SESSION
         if ((load64(at + S_OUT) ^ ends) | (load64(at + S_OUT_PORTS) ^ ports)) == 0:
@@ -100,10 +111,11 @@ def session_out(block: int, head: int, ends: int, ports: int) -> int:
     return 0
 
 
-def session_in(block: int, head: int, ends: int, ports: int) -> int:
+@apart
+def session_in(block: int, ends: int, ports: int) -> int:
     """The same by external and outside endpoint."""
     sessions = block + load64(block + B_SESSIONS)
-    number = load32(head)
+    number = load32(session_head(block, B_IN, 16, ends, ports))
     while number != 0:
         at = sessions + number * SESSION
         if ((load64(at + S_IN) ^ ends) | (load64(at + S_IN_PORTS) ^ ports)) == 0:
@@ -163,6 +175,7 @@ def session_number(block: int, session: int) -> int:
     return (session - session_at(block, 0)) // SESSION
 
 
+@apart
 def session_end(block: int, session: int, now: int) -> int:
     """End a session, and what lives only by it."""
     number = session_number(block, session)
@@ -283,6 +296,7 @@ def session_make(
     return session
 
 
+@apart
 def session_tcp(block: int, session: int, now: int, flags: int, inward: int) -> int:
     """What a segment's flags do to a session (RFC 5382, REQ-5; RFC 7857, 2): 0.
 

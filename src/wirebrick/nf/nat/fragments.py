@@ -1,8 +1,12 @@
-"""Fragments through a NAT: the first one has the ports, the later ones go where it went (RFC 4787, REQ-14)."""
+"""Fragments through a NAT: the first one has the ports, the later ones go where it went (RFC 4787, REQ-14).
+
+One that comes before its first waits a moment, and is looked at once more. Where the first ones went all workers know.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from wirebrick.fields import U8, U16, U32, IPv4Address
 from wirebrick.nf.nat.checksum import ICMP, TCP, UDP, follow_payload
@@ -21,7 +25,19 @@ LEAST = 8
 ECHOES = (0, 8)
 LIFETIME = 30.0  # seconds; hosts wait for as long (RFC 1122, 3.3.2: 60 to 120; Linux: 30)
 
+WAIT = 50_000_000  # nanoseconds that a fragment waits for its first
+WAITING = 256  # fragments that may wait at once
+
 Work = Callable[[Packet], None]
+When = Callable[[Packet], int]
+
+
+@dataclass(frozen=True)
+class FragmentWork:
+    """User functions for fragments of one side (IPv4 parsed): when they go on, and what is done then."""
+
+    when: When
+    work: Work
 
 
 class Datagram(Record):
@@ -41,10 +57,10 @@ class Way(Record):
     hairpin: U8
 
 
-def fragment_functions(tables: Tables, capacity: int) -> tuple[Work, Work]:
-    """The user functions for fragments from inside and from outside, of which only IPv4 is parsed."""
+def fragment_functions(tables: Tables, capacity: int) -> tuple[FragmentWork, FragmentWork]:
+    """The user functions for fragments from inside and from outside."""
     ways = Table(Datagram, Way, capacity=capacity, idle_timeout=LIFETIME, consistency=Strict())
-    outward, inward = tables.outward, tables.inward
+    bindings, begin, enter = tables.bindings, tables.begin, tables.enter
     inside, onward = tables.inside, tables.onward
 
     def number_of(packet: Packet) -> int:
@@ -77,10 +93,12 @@ def fragment_functions(tables: Tables, capacity: int) -> tuple[Work, Work]:
             port_at = 4 if is_icmp else 0
             flags = payload.u8(13) if protocol == layout.TCP else 0
             dst_port = 0 if is_icmp else payload.u16(2)
-            found = outward(protocol, ip.src, payload.u16(port_at), ip.dst, dst_port, flags)
+            found = bindings.leave(protocol, ip.src, payload.u16(port_at), ip.dst, dst_port, flags)
             if found < 0:
-                refuse(packet, found)
-                return
+                found = begin(protocol, ip.src, payload.u16(port_at), ip.dst, dst_port, flags)
+                if found < 0:
+                    refuse(packet, found)
+                    return
             put_port(packet, port_at, found & 0xFFFF)
             way = ways[key]
             way.address = found >> 16 & ADDRESS
@@ -106,10 +124,12 @@ def fragment_functions(tables: Tables, capacity: int) -> tuple[Work, Work]:
             port_at = 4 if is_icmp else 2
             flags = payload.u8(13) if protocol == layout.TCP else 0
             src_port = 0 if is_icmp else payload.u16(0)
-            found = inward(protocol, ip.src, src_port, ip.dst, payload.u16(port_at), flags)
+            found = bindings.arrive(protocol, ip.src, src_port, ip.dst, payload.u16(port_at), flags)
             if found < 0:
-                refuse(packet, found)
-                return
+                found = enter(protocol, ip.src, src_port, ip.dst, payload.u16(port_at), flags)
+                if found < 0:
+                    refuse(packet, found)
+                    return
             put_port(packet, port_at, found & 0xFFFF)
             way = ways[key]
             way.address = found >> 16
@@ -119,4 +139,22 @@ def fragment_functions(tables: Tables, capacity: int) -> tuple[Work, Work]:
         ip.dst = ways[key].address
         packet.egress = inside
 
-    return leave_fragment, arrive_fragment
+    def leave_when(packet: Packet) -> int:
+        ip = packet.header
+        key = Datagram(
+            src=ip.src, dst=ip.dst, identification=ip.identification, protocol=ip.protocol, outward=1
+        )
+        if ip.fragment_offset == 0 or key in ways:
+            return 0
+        return packet.timestamp + WAIT
+
+    def arrive_when(packet: Packet) -> int:
+        ip = packet.header
+        key = Datagram(
+            src=ip.src, dst=ip.dst, identification=ip.identification, protocol=ip.protocol, outward=0
+        )
+        if ip.fragment_offset == 0 or key in ways:
+            return 0
+        return packet.timestamp + WAIT
+
+    return FragmentWork(leave_when, leave_fragment), FragmentWork(arrive_when, arrive_fragment)

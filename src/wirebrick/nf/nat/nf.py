@@ -9,13 +9,13 @@ from wirebrick.addresses import MacAddress
 from wirebrick.headers import ARP, ICMP, TCP, UDP, Ethernet
 from wirebrick.nf.ip_packets import IPPackets, ip_packets
 from wirebrick.nf.nat.forwards import load_forwards
-from wirebrick.nf.nat.fragments import fragment_functions
+from wirebrick.nf.nat.fragments import WAITING, FragmentWork, fragment_functions
 from wirebrick.nf.nat.log import BindingEvent, LogFile, pass_news
 from wirebrick.nf.nat.report import summary
 from wirebrick.nf.nat.settings import check_disjoint, external_addresses, make_timeouts, port_range, whole
 from wirebrick.nf.nat.spread import by_host, by_port
 from wirebrick.nf.nat.tables import Tables, make_tables
-from wirebrick.nf.nat.translate import Direction, Work, inward_functions, outward_functions
+from wirebrick.nf.nat.translate import Direction, inward_functions, outward_functions
 from wirebrick.nf.nat.wire import Wire, make_wire
 from wirebrick.nf.watched import watch
 from wirebrick.packet.packet import Packet
@@ -124,7 +124,8 @@ def nat(
         neither TCP, UDP nor ICMP. ``icmp_type``: neither query nor error. ``icmp_quote``, ``icmp_checksum``,
         ``icmp_unknown``: an error that quotes too little, is damaged, or is about no session.
         ``fragment_malformed``, ``fragment_unknown``: a first fragment without a whole header, a later one whose
-        first didn't come before. ``not_unicast``. ``malformed``: not the IPv4 header that the ethertype says.
+        first didn't come before it or within 50 ms. ``fragments_waiting``: 256 are waiting for their first.
+        ``not_unicast``. ``malformed``: not the IPv4 header that the ethertype says.
         ``tcp_...``, ``udp_...``, ``icmp_truncated``: headers that are no headers. ``too_many_tags``.
         ``not_ipv4``: by ``other``. ``no_neighbour``: by ``mac``, to a host inside that is asked for just now.
         ``arp_answer``: it was for the NAT itself.
@@ -198,7 +199,11 @@ def nat(
 
 
 def _ipv4(
-    packets: Stream, tables: Tables, fragment: tuple[Work, Work], wire: Wire | None, outside: str
+    packets: Stream,
+    tables: Tables,
+    fragment: tuple[FragmentWork, FragmentWork],
+    wire: Wire | None,
+    outside: str,
 ) -> Stream:
     """IPv4 packets of both sides. Those that come back inside are translated twice, as between two hosts."""
     inside = tables.inside
@@ -225,7 +230,7 @@ def _ipv4(
     return merge(away, arrived)
 
 
-def _translated(packets: Stream, work: Direction, fragment: Work) -> Stream:
+def _translated(packets: Stream, work: Direction, fragment: FragmentWork) -> Stream:
     """IPv4 packets of one side, by protocol."""
     tcp, udp, icmp, fragments, other = packets.group_by(5, _kind)
     other.drop("protocol")
@@ -233,20 +238,21 @@ def _translated(packets: Stream, work: Direction, fragment: Work) -> Stream:
         udp.parse(UDP, otherwise="drop").transform(work.udp),
         tcp.parse(TCP, otherwise="drop").transform(work.tcp),
         icmp.parse(ICMP, otherwise="drop").transform(work.icmp),
-        fragments.transform(fragment),
+        fragments.hold(fragment.when, WAITING, reason="fragments_waiting").transform(fragment.work),
     )
 
 
 def _kind(packet: Packet) -> int:
     """Which of the streams: TCP, UDP, ICMP, fragments, others."""
     ip = packet.header
+    protocol = ip.protocol
     if ip.fragment_offset != 0 or ip.more_fragments != 0:
         return 3
-    if ip.protocol == 17:
+    if protocol == 17:
         return 1
-    if ip.protocol == 6:
+    if protocol == 6:
         return 0
-    return 2 if ip.protocol == 1 else 4
+    return 2 if protocol == 1 else 4
 
 
 def _others(found: IPPackets, runts: Stream, other: str, wire: Wire | None) -> list[Stream]:

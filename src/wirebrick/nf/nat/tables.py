@@ -20,15 +20,16 @@ Onward = Callable[[Packet, bool], None]
 class Tables:
     """The state, and user functions on it.
 
-    ``outward`` and ``inward`` take protocol, source address and port, destination address and port, and TCP flags,
-    and give the endpoint that takes the place of the source, or of the destination; what is negative is a reason.
+    What a packet asks first is ``bindings.leave`` or ``bindings.arrive``; where there is no session, ``begin`` or
+    ``enter`` with the same: protocol, source address and port, destination address and port, and TCP flags. They give
+    the endpoint that takes the place of the source, or of the destination; what is negative is a reason.
     ``onward`` has a packet from inside leave, back inside or outside. ``inside``: the name of the port.
     """
 
     bindings: Bindings
     forwards: StaticMappings
-    outward: Ask
-    inward: Ask
+    begin: Ask
+    enter: Ask
     onward: Onward
     inside: str
 
@@ -38,10 +39,7 @@ def make_tables(
 ) -> Tables:
     """The user functions that ask both state objects. ``hand_on``: what is called when there may be news."""
 
-    def outward(protocol: int, src: int, src_port: int, dst: int, dst_port: int, flags: int) -> int:
-        found = bindings.leave(protocol, src, src_port, dst, dst_port, flags)
-        if found >= 0:
-            return found
+    def begin(protocol: int, src: int, src_port: int, dst: int, dst_port: int, flags: int) -> int:
         if dst >= MULTICAST or src == 0 or src >= MULTICAST or dst == 0:
             return NOT_UNICAST
         static = forwards.external(protocol, src, src_port)
@@ -50,10 +48,7 @@ def make_tables(
         hand_on()
         return found
 
-    def inward(protocol: int, src: int, src_port: int, dst: int, dst_port: int, flags: int) -> int:
-        found = bindings.arrive(protocol, src, src_port, dst, dst_port, flags)
-        if found >= 0:
-            return found
+    def enter(protocol: int, src: int, src_port: int, dst: int, dst_port: int, flags: int) -> int:
         found = forwards.inside(protocol, dst, dst_port)
         if found == 0:
             found = bindings.admit(protocol, src, src_port, dst, dst_port, flags)
@@ -66,4 +61,4 @@ def make_tables(
         else:
             packet.egress = outside
 
-    return Tables(bindings, forwards, outward, inward, onward, inside)
+    return Tables(bindings, forwards, begin, enter, onward, inside)

@@ -38,15 +38,17 @@ class Direction:
 
 def outward_functions(tables: Tables) -> Direction:
     """From inside: the source becomes an external endpoint. A packet to one of these comes back inside (hairpin)."""
-    ask, onward, bindings, forwards = tables.outward, tables.onward, tables.bindings, tables.forwards
+    begin, onward, bindings, forwards = tables.begin, tables.onward, tables.bindings, tables.forwards
     error, _ = error_functions(tables)
 
     def leave_tcp(packet: Packet) -> None:
         ip, tcp = packet[IPv4], packet.header
-        found = ask(TCP, ip.src, tcp.src_port, ip.dst, tcp.dst_port, tcp.flags)
+        found = bindings.leave(TCP, ip.src, tcp.src_port, ip.dst, tcp.dst_port, tcp.flags)
         if found < 0:
-            refuse(packet, found)
-            return
+            found = begin(TCP, ip.src, tcp.src_port, ip.dst, tcp.dst_port, tcp.flags)
+            if found < 0:
+                refuse(packet, found)
+                return
         new = found & ENDPOINT
         old = ip.src << 16 | tcp.src_port
         ip.checksum = followed(ip.checksum, old >> 16, new >> 16)
@@ -57,10 +59,12 @@ def outward_functions(tables: Tables) -> Direction:
 
     def leave_udp(packet: Packet) -> None:
         ip, udp = packet[IPv4], packet.header
-        found = ask(UDP, ip.src, udp.src_port, ip.dst, udp.dst_port, 0)
+        found = bindings.leave(UDP, ip.src, udp.src_port, ip.dst, udp.dst_port, 0)
         if found < 0:
-            refuse(packet, found)
-            return
+            found = begin(UDP, ip.src, udp.src_port, ip.dst, udp.dst_port, 0)
+            if found < 0:
+                refuse(packet, found)
+                return
         new = found & ENDPOINT
         old = ip.src << 16 | udp.src_port
         ip.checksum = followed(ip.checksum, old >> 16, new >> 16)
@@ -91,10 +95,12 @@ def outward_functions(tables: Tables) -> Direction:
         if icmp.type not in REQUESTS:
             packet.drop("icmp_type")
             return
-        found = ask(ICMP, ip.src, icmp.identifier, ip.dst, 0, 0)
+        found = bindings.leave(ICMP, ip.src, icmp.identifier, ip.dst, 0, 0)
         if found < 0:
-            refuse(packet, found)
-            return
+            found = begin(ICMP, ip.src, icmp.identifier, ip.dst, 0, 0)
+            if found < 0:
+                refuse(packet, found)
+                return
         ip.src = IPv4Address(found >> 16 & ADDRESS)
         icmp.identifier = found & 0xFFFF
         onward(packet, found >= HAIRPIN)
@@ -104,15 +110,17 @@ def outward_functions(tables: Tables) -> Direction:
 
 def inward_functions(tables: Tables) -> Direction:
     """From outside: the destination, an external endpoint, becomes the inside one."""
-    ask, inside, forwards = tables.inward, tables.inside, tables.forwards
+    enter, inside, bindings, forwards = tables.enter, tables.inside, tables.bindings, tables.forwards
     _, error = error_functions(tables)
 
     def arrive_tcp(packet: Packet) -> None:
         ip, tcp = packet[IPv4], packet.header
-        found = ask(TCP, ip.src, tcp.src_port, ip.dst, tcp.dst_port, tcp.flags)
+        found = bindings.arrive(TCP, ip.src, tcp.src_port, ip.dst, tcp.dst_port, tcp.flags)
         if found < 0:
-            refuse(packet, found)
-            return
+            found = enter(TCP, ip.src, tcp.src_port, ip.dst, tcp.dst_port, tcp.flags)
+            if found < 0:
+                refuse(packet, found)
+                return
         old = ip.dst << 16 | tcp.dst_port
         ip.checksum = followed(ip.checksum, old >> 16, found >> 16)
         tcp.checksum = followed(tcp.checksum, old, found)
@@ -122,10 +130,12 @@ def inward_functions(tables: Tables) -> Direction:
 
     def arrive_udp(packet: Packet) -> None:
         ip, udp = packet[IPv4], packet.header
-        found = ask(UDP, ip.src, udp.src_port, ip.dst, udp.dst_port, 0)
+        found = bindings.arrive(UDP, ip.src, udp.src_port, ip.dst, udp.dst_port, 0)
         if found < 0:
-            refuse(packet, found)
-            return
+            found = enter(UDP, ip.src, udp.src_port, ip.dst, udp.dst_port, 0)
+            if found < 0:
+                refuse(packet, found)
+                return
         old = ip.dst << 16 | udp.dst_port
         ip.checksum = followed(ip.checksum, old >> 16, found >> 16)
         udp.checksum = followed_udp(udp.checksum, old, found)
@@ -154,10 +164,12 @@ def inward_functions(tables: Tables) -> Direction:
         if icmp.type not in REPLIES:
             packet.drop("icmp_type")
             return
-        found = ask(ICMP, ip.src, 0, ip.dst, icmp.identifier, 0)
+        found = bindings.arrive(ICMP, ip.src, 0, ip.dst, icmp.identifier, 0)
         if found < 0:
-            refuse(packet, found)
-            return
+            found = enter(ICMP, ip.src, 0, ip.dst, icmp.identifier, 0)
+            if found < 0:
+                refuse(packet, found)
+                return
         ip.dst = IPv4Address(found >> 16)
         icmp.identifier = found & 0xFFFF
         packet.egress = inside
