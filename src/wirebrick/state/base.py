@@ -52,6 +52,7 @@ class State(Saving, ABC):
     """
 
     operations: Mapping[str, Operation] = {}
+    port_names: tuple[str, ...] = ()  # of the run, by number
     ahead: Callable[[int, int], int] | None = None
     packets_wait = (
         True  # until a worker takes them; where they come by themselves, a worker that waits loses some

@@ -13,6 +13,7 @@ from wirebrick.nf.ids.assemble import Assembler, Image, ordered
 from wirebrick.nf.ids.desk import Desk
 from wirebrick.nf.ids.rule import Rule
 from wirebrick.packet.flow import FlowKey
+from wirebrick.packet.frame import NO_PORT
 from wirebrick.packet.memory import copy, store64
 from wirebrick.packet.octets import Octets
 from wirebrick.state import hyperscan
@@ -42,8 +43,8 @@ class Setting(NamedTuple):
 class Rulebook(State):
     """Rules against packets and pieces of streams.
 
-    In user functions: ``book.packet(ip.raw, payload, protocol, fragment_offset)`` looks at a packet: whether it is
-    to be dropped; ``book.stream(flow, data, offset, seen)`` looks at a piece of a stream: how many of its last
+    In user functions: ``book.packet(ip.raw, payload, protocol, fragment_offset, ingress)`` looks at a packet:
+    whether it is to be dropped; ``book.stream(flow, data, offset, seen)`` looks at a piece of a stream: how many of its last
     bytes are to come again; ``book.goes()``: whether the packet on its way may go on. Alerts go into ``log``.
 
     From outside, at any time, ``exchange(rules)`` puts others in the place of all: each worker sees them from its
@@ -54,7 +55,7 @@ class Rulebook(State):
     operations = {
         "packet": Operation(
             native.ids_packet,
-            ("bytes", "bytes", "number", "number"),
+            ("bytes", "bytes", "number", "number", "port"),
             result="bool",
             others=OTHERS,
             clock=True,
@@ -195,10 +196,19 @@ class Rulebook(State):
         given = (self.shown(), *others, *([worker.now] if operation.clock else []), *arguments)
         return compiled(operation.function.__module__, operation.function.__name__, len(given))(*given)
 
-    def packet(self, header: Octets | bytes, payload: Octets | bytes, protocol: int, fragment: int) -> bool:
+    def packet(
+        self,
+        header: Octets | bytes,
+        payload: Octets | bytes,
+        protocol: int,
+        fragment: int,
+        ingress: str | None,
+    ) -> bool:
         """Look at a packet (in user functions); whether it is to be dropped."""
         ip, data = octets(header), octets(payload)
-        return bool(self._call("packet", ip._at, len(ip), data._at, len(data), int(protocol), int(fragment)))
+        port = NO_PORT if ingress is None else self.port_names.index(ingress)
+        numbers = (int(protocol), int(fragment), port)
+        return bool(self._call("packet", ip._at, len(ip), data._at, len(data), *numbers))
 
     def stream(self, flow: Any, data: Octets | bytes, offset: int, seen: int) -> int:
         """Look at a piece of a stream (in user functions); how many of its last bytes are to come again."""

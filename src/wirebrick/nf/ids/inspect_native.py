@@ -16,6 +16,8 @@ from wirebrick.nf.ids.layout import (
     C_PACKETS,
     D_FLOW,
     D_FUEL,
+    D_INGRESS,
+    D_PORT,
     D_TIME,
     D_TOLD,
     D_VERDICT,
@@ -47,6 +49,7 @@ from wirebrick.nf.ids.layout import (
     V_STATE,
 )
 from wirebrick.nf.ids.match_native import ids_judge, ids_search
+from wirebrick.packet.frame import NO_PORT
 from wirebrick.packet.memory import copy, load8, load16, load64, store64
 
 
@@ -61,8 +64,11 @@ def ids_packet(
     size: int,
     protocol: int,
     fragment: int,
+    ingress: int,
 ) -> int:
     """Look at a packet: its IP header (and what follows), and the bytes behind the header and its extensions."""
+    store64(desk + D_INGRESS, ingress)
+    store64(desk + D_PORT, ingress)
     store64(desk + D_TIME, time)
     store64(desk + D_VERDICT, 0)
     store64(desk + D_TOLD, 0)
@@ -76,7 +82,7 @@ def ids_packet(
     elif kind == OF_UDP:
         need = NEED_UDP
     inline = load64(book + B_INLINE)
-    if load64(book + B_NEEDS) & need != 0 or inline != 0:
+    if load64(book + B_NEEDS) & need != 0 or kind == OF_TCP or inline != 0:
         ids_flow_key(desk)
         if inline != 0 and load64(desk + C_BLOCKS) != 0:
             flow = ids_flow_find(desk)
@@ -112,6 +118,7 @@ def ids_stream(
     store64(desk + C_CHUNKS, load64(desk + C_CHUNKS) + 1)
     copy(desk + P_LAST_KEY, desk + P_KEY, KEY)
     ids_stream_key(desk, key, data, size)
+    store64(desk + D_PORT, load64(desk + D_INGRESS) if ids_is_last(desk) != 0 else NO_PORT)
     if load64(book + B_INLINE) != 0 or load64(book + B_NEEDS) & NEED_TCP != 0:
         flow = ids_flow_find(desk)
         if flow != 0 and load64(flow + V_STATE) & IS_BLOCKED != 0:
@@ -147,10 +154,16 @@ def ids_block(desk: int) -> int:
     flow = ids_flow_make(desk)
     store64(flow + V_STATE, load64(flow + V_STATE) | IS_BLOCKED)
     store64(desk + C_BLOCKS, load64(desk + C_BLOCKS) + 1)
+    if ids_is_last(desk) != 0:
+        store64(desk + D_VERDICT, 1)
+    return 0
+
+
+def ids_is_last(desk: int) -> int:
+    """1 where the piece of a stream at hand belongs to the flow of the packet on its way."""
     for word in range(0, KEY, 8):
         if load64(desk + P_LAST_KEY + word) != load64(desk + P_KEY + word):
             return 0
-    store64(desk + D_VERDICT, 1)
     return 1
 
 

@@ -24,6 +24,7 @@ from wirebrick.nf.ids.layout import (
     D_FUEL,
     D_HITS,
     D_LIST,
+    D_PORT,
     D_SEEN,
     D_STAMP,
     D_TIME,
@@ -51,7 +52,6 @@ from wirebrick.nf.ids.layout import (
     P_DST_PORT,
     P_KIND,
     P_PROTOCOL,
-    P_SIZE,
     P_SRC,
     P_SRC_PORT,
     P_STREAM,
@@ -349,5 +349,5 @@ def ids_tell(desk: int, log: int, slot: int, drops: int) -> int:
     store8(alert + 49, load64(desk + P_VERSION))
     store8(alert + 50, drops)
     store8(alert + 51, load64(desk + P_STREAM))
-    store32(alert + 52, load64(desk + P_SIZE))
+    store16(alert + 52, load64(desk + D_PORT))
     return log_note(log, alert)

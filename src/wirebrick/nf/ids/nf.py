@@ -139,7 +139,7 @@ def ids(
         return load_rules(path, home=home, external=external, skip=unsupported == "skip")
 
     found = load()
-    alerts = AlertFile(None if out is None else Path(out), lambda: book.rules)
+    alerts = AlertFile(None if out is None else Path(out), lambda: book.rules, lambda: book.port_names)
     log = Log(Alert, alerts.write)
     fast = engine == "hyperscan" or (engine == "auto" and hyperscan.library() is not None)
     setting = Setting(mode == "inline", bool(midstream), overlap, streams > 0, fast)
@@ -194,7 +194,7 @@ def _look(book: Rulebook) -> Callable[[Packet], None]:
 
     def look(packet: Packet) -> None:
         ip = packet.header
-        book.packet(ip.raw, packet.payload, ip.protocol, ip.fragment_offset)
+        book.packet(ip.raw, packet.payload, ip.protocol, ip.fragment_offset, packet.ingress)
 
     return look
 
