@@ -44,8 +44,9 @@ class Rulebook(State):
     """Rules against packets and pieces of streams.
 
     In user functions: ``book.packet(ip.raw, payload, protocol, fragment_offset, ingress)`` looks at a packet:
-    whether it is to be dropped; ``book.stream(flow, data, offset, seen)`` looks at a piece of a stream: how many of its last
-    bytes are to come again; ``book.goes()``: whether the packet on its way may go on. Alerts go into ``log``.
+    whether it is to be dropped; ``book.stream(flow, data, offset, seen)`` looks at a piece of a stream: how many
+    of its last bytes are to come again; ``book.goes()``: whether the packet on its way may go on. Alerts go into
+    ``log``.
 
     From outside, at any time, ``exchange(rules)`` puts others in the place of all: each worker sees them from its
     next burst on. Raises ParameterError where there is no room for them.
