@@ -29,7 +29,7 @@ ACTS = {
     "alert": layout.ACT_TELL,
     "log": layout.ACT_LOG,
     "drop": layout.ACT_TELL | layout.ACT_DROP,
-    "reject": layout.ACT_TELL | layout.ACT_DROP,
+    "reject": layout.ACT_TELL | layout.ACT_DROP | layout.ACT_RESET,
     "sdrop": layout.ACT_DROP,
 }
 KINDS = {"detection": 0, "limit": 1, "threshold": 2, "both": 3}

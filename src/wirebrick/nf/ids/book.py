@@ -45,7 +45,7 @@ class Rulebook(State):
 
     In user functions: ``book.packet(ip.raw, payload, protocol, fragment_offset, ingress)`` looks at a packet:
     whether it is to be dropped; ``book.stream(flow, data, offset, seen)`` looks at a piece of a stream: how many
-    of its last bytes are to come again; ``book.goes()``: whether the packet on its way may go on. Alerts go into
+    of its last bytes are to come again; ``book.fate(resets)``: what becomes of the packet on its way. Alerts go into
     ``log``.
 
     From outside, at any time, ``exchange(rules)`` puts others in the place of all: each worker sees them from its
@@ -68,7 +68,7 @@ class Rulebook(State):
             others=OTHERS,
             clock=True,
         ),
-        "goes": Operation(native.ids_goes, result="bool", others=("desk",)),
+        "fate": Operation(native.ids_fate, ("natural",), result="natural", others=("desk",)),
     }
     viewed = True
     saveable = False
@@ -216,6 +216,6 @@ class Rulebook(State):
         view = octets(data)
         return self._call("stream", key_at(self.name, FlowKey, flow), view._at, len(view), offset, seen)
 
-    def goes(self) -> bool:
-        """Whether the packet on its way goes on (in user functions)."""
-        return bool(self._call("goes"))
+    def fate(self, resets: int) -> int:
+        """What becomes of the packet on its way: it goes on (0), is dropped (1) or, if it may, reset (2)."""
+        return self._call("fate", resets)

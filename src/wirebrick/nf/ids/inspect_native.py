@@ -14,6 +14,7 @@ from wirebrick.nf.ids.layout import (
     C_CHUNKS,
     C_DROPPED,
     C_PACKETS,
+    C_RESETS,
     D_FLOW,
     D_FUEL,
     D_INGRESS,
@@ -21,8 +22,12 @@ from wirebrick.nf.ids.layout import (
     D_TIME,
     D_TOLD,
     D_VERDICT,
+    DROPS,
     FUEL,
+    GOES,
     IS_BLOCKED,
+    IS_DROPPED,
+    IS_RESET,
     KEY,
     NEED_OTHER,
     NEED_TCP,
@@ -45,7 +50,9 @@ from wirebrick.nf.ids.layout import (
     P_UPPER,
     P_VERSION,
     PACKETS,
+    RESETS,
     STREAMS,
+    TURNS,
     V_STATE,
 )
 from wirebrick.nf.ids.match_native import ids_judge, ids_search
@@ -89,8 +96,9 @@ def ids_packet(
             if flow != 0 and load64(flow + V_STATE) & IS_BLOCKED != 0:
                 ids_flow_make(desk)  # it stays as long as it is used
                 store64(desk + C_BLOCKED, load64(desk + C_BLOCKED) + 1)
-                store64(desk + D_VERDICT, 1)
-                return 1
+                verdict = DROPS | RESETS if load64(flow + V_STATE) & IS_RESET != 0 else DROPS
+                store64(desk + D_VERDICT, verdict)
+                return verdict
         if load64(book + B_NEEDS) & need != 0:
             ids_flow_packet(book, desk)
     if ids_search(book, desk, PACKETS, load64(desk + P_DATA), load64(desk + P_SIZE)) == 0:
@@ -126,8 +134,10 @@ def ids_stream(
     else:
         store64(desk + D_FLOW, 0)
     noted = ids_search(book, desk, STREAMS, data, size)
-    if noted != 0 and ids_judge(book, desk, log, size, -offset, begin) != 0:
-        ids_block(desk)
+    if noted != 0:
+        verdict = ids_judge(book, desk, log, size, -offset, begin)
+        if verdict != 0:
+            ids_block(desk, verdict)
     return min(load64(book + B_KEEP), size)
 
 
@@ -149,13 +159,14 @@ def ids_stream_key(desk: int, key: int, data: int, size: int) -> int:
     return ids_flow_key(desk)
 
 
-def ids_block(desk: int) -> int:
+def ids_block(desk: int, verdict: int) -> int:
     """Block the flow of the stream at hand, and the packet on its way if it belongs to it."""
     flow = ids_flow_make(desk)
-    store64(flow + V_STATE, load64(flow + V_STATE) | IS_BLOCKED)
+    more = IS_BLOCKED | IS_RESET if verdict & RESETS != 0 else IS_BLOCKED
+    store64(flow + V_STATE, load64(flow + V_STATE) | more)
     store64(desk + C_BLOCKS, load64(desk + C_BLOCKS) + 1)
     if ids_is_last(desk) != 0:
-        store64(desk + D_VERDICT, 1)
+        store64(desk + D_VERDICT, verdict)
     return 0
 
 
@@ -167,9 +178,13 @@ def ids_is_last(desk: int) -> int:
     return 1
 
 
-def ids_goes(book: int, desk: int) -> int:
-    """1 where the packet on its way goes on."""
-    if load64(desk + D_VERDICT) == 0:
-        return 1
+def ids_fate(book: int, desk: int, resets: int) -> int:
+    """What becomes of the packet on its way: GOES, IS_DROPPED, or, where it may (``resets``), TURNS."""
+    verdict = load64(desk + D_VERDICT)
+    if verdict == 0:
+        return GOES
+    if verdict & RESETS != 0 and resets != 0:
+        store64(desk + C_RESETS, load64(desk + C_RESETS) + 1)
+        return TURNS
     store64(desk + C_DROPPED, load64(desk + C_DROPPED) + 1)
-    return 0
+    return IS_DROPPED

@@ -9,6 +9,7 @@ from wirebrick.nf.ids.layout import (
     ACT_DROP,
     ACT_LOG,
     ACT_PASS,
+    ACT_RESET,
     ACT_TELL,
     ALL,
     ANY,
@@ -30,6 +31,7 @@ from wirebrick.nf.ids.layout import (
     D_TIME,
     D_TOLD,
     D_WAITING,
+    DROPS,
     EXACTLY,
     G_ALWAYS,
     G_DST,
@@ -76,6 +78,7 @@ from wirebrick.nf.ids.layout import (
     R_SUPPRESS_COUNT,
     R_TEST_COUNT,
     R_TESTS,
+    RESETS,
     RULE,
     SCOPE_NEW,
     SCOPE_WHOLE,
@@ -176,7 +179,7 @@ def ids_sift(at: int, place: int, count: int) -> int:
 
 
 def ids_judge(book: int, desk: int, log: int, size: int, begin: int, new: int) -> int:
-    """Evaluate the noted rules in order; 1 where one of them drops.
+    """Evaluate the noted rules in order: what becomes of the packet, bits DROPS and RESETS.
 
     ``size``: bytes of payload, of which those before ``new`` were looked at before (0: none was). ``begin``: as
     ``ids_payload`` has it. A rule that passes ends it.
@@ -312,12 +315,14 @@ def ids_bits(how: int, value: int, bits: int) -> int:
 
 
 def ids_act(book: int, desk: int, log: int, rule: int) -> int:
-    """A rule has matched: count it and tell; 1 where it drops."""
+    """A rule has matched: count it and tell; what becomes of the packet, as ``ids_judge`` says."""
     acts = load64(rule + R_ACTS)
     slot = load64(rule + R_SLOT)
     hits = desk + load64(desk + D_HITS) + 16 * slot
     store64(hits, load64(hits) + 1)
-    drops = 1 if acts & ACT_DROP != 0 and load64(book + B_INLINE) != 0 else 0
+    drops = 0
+    if acts & ACT_DROP != 0 and load64(book + B_INLINE) != 0:
+        drops = DROPS | RESETS if acts & ACT_RESET != 0 else DROPS
     if acts & (ACT_TELL | ACT_LOG) == 0 or acts & ACT_PASS != 0:
         return drops
     count = load64(rule + R_SUPPRESS_COUNT)
@@ -332,7 +337,7 @@ def ids_act(book: int, desk: int, log: int, rule: int) -> int:
         return drops
     store64(desk + D_TOLD, told + 1)
     store64(hits + 8, load64(hits + 8) + 1)
-    ids_tell(desk, log, slot, drops)
+    ids_tell(desk, log, slot, 1 if drops != 0 else 0)
     return drops
 
 
