@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from wirebrick.headers import TCP, Ethernet, IPv4, IPv6
 from wirebrick.nf.ids.book import Rulebook
 from wirebrick.packet.packet import Packet
@@ -18,7 +20,8 @@ def inline(book: Rulebook, tcp: Stream, other: Stream, ip: type[IPv4] | type[IPv
         return book.fate(0) == 0
 
     def turn(packet: Packet) -> None:
-        ethernet, header, segment = packet[Ethernet], packet[ip], packet[TCP]
+        ethernet, segment = packet[Ethernet], packet[TCP]
+        header: Any = packet[ip]
         after = segment.seq + len(packet.payload) + segment.syn + segment.fin
         ethernet.src, ethernet.dst = ethernet.dst, ethernet.src
         header.src, header.dst = header.dst, header.src
