@@ -66,7 +66,7 @@ def shell(tmp_path: Path):
     command = programs / "wirebrick"
     command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m wirebrick "$@"\n')
     command.chmod(0o755)
-    for name in ("captures", "examples"):
+    for name in ("captures", "chains", "examples"):
         (tmp_path / name).symlink_to(ROOT / name)
     environment = {
         **os.environ,

@@ -1,95 +1,127 @@
 /*
- * firewall: the first row of an access list that covers a packet decides. Rows, checks and verdicts are those
- * of src/wirebrick/nf/firewall (rows.py, nf.py) with other=allow; a port is one higher than it is, and 0
- * where it can't be read.
+ * firewall: the first row of an access list that covers a packet decides. Checks and verdicts are those of
+ * src/wirebrick/nf/firewall (judge.py, nf.py) with other=allow; rows are found in the trees of
+ * src/wirebrick/state/classifier_native.py, in memory that its builder made (rows that ask for rarely used fields, and
+ * what is to be done with them, are left out on this side).
  */
+#include <immintrin.h>
+
 #include "ip.h"
 
-struct row4 {
-    uint32_t src, src_mask, dst, dst_mask;
-    uint32_t src_low, src_high, dst_low, dst_high;
-    uint8_t protocol, protocol_mask, verdict;
-    uint32_t rule;
+struct root {
+    uint64_t entry, least;
 };
-_Static_assert(sizeof(struct row4) == 40, "as RowV4");
 
-struct row6 {
-    uint64_t src[2], src_mask[2], dst[2], dst_mask[2]; /* high half first */
-    uint32_t src_low, src_high, dst_low, dst_high;
-    uint8_t protocol, protocol_mask, verdict;
-    uint32_t rule;
+struct trees {
+    uint64_t count, asks, values, rare, rows, unused[3];
+    struct root root[];
 };
-_Static_assert(sizeof(struct row6) == 88, "as RowV6");
 
 /* All words have 64 bits: benchmarks/experiments/firewall.py fills them in. */
 struct firewall {
-    const struct row4 *rows4;
-    uint64_t count4;
-    const struct row6 *rows6;
-    uint64_t count6;
+    const struct trees *v4, *v6;
     uint64_t unmatched; /* verdict */
-    uint64_t *hits;     /* by the number of the rule */
+    uint64_t *hits;     /* by the place of the rule's counter */
     uint64_t no_rule;   /* where packets that no row covers are counted */
     uint64_t dropped;
 };
 
-enum { PASS };
+enum { PASS, NODE = 1, OWN = 2, WORDS4 = 2, WORDS6 = 6 };
+static const uint64_t NONE = 1ull << 32;
 
-struct key {
-    uint64_t src[2], dst[2]; /* high half first; IPv4 in the low half of dst[1] and src[1] */
-    uint32_t src_port, dst_port;
-    uint8_t protocol;
+/* As KeyV4 and KeyV6 in memory. */
+struct ends {
+    uint16_t src_port, dst_port, protocol, upper;
 };
 
-static inline void read_ports(struct key *key, const uint8_t *payload, uint32_t length, int first_fragment)
-{
-    key->src_port = key->dst_port = 0;
-    if ((key->protocol == 6 || key->protocol == 17) && first_fragment && length >= 4) {
-        key->src_port = big16(load16(payload)) + 1u;
-        key->dst_port = big16(load16(payload + 2)) + 1u;
-    }
-}
+struct key4 {
+    uint32_t src, dst;
+    struct ends ends;
+} __attribute__((aligned(16)));
 
-static inline int other_columns(uint32_t src_low, uint32_t src_high, uint32_t dst_low, uint32_t dst_high,
-                                uint8_t protocol, uint8_t protocol_mask, const struct key *key)
-{
-    return (key->protocol & protocol_mask) == protocol && key->dst_port >= dst_low &&
-           key->dst_port <= dst_high && key->src_port >= src_low && key->src_port <= src_high;
-}
+struct key6 {
+    uint64_t src[2], dst[2]; /* high half first */
+    struct ends ends;
+    uint64_t spare;
+} __attribute__((aligned(16)));
 
-#define COLUMNS(row, key)                                                                         \
-    other_columns(row->src_low, row->src_high, row->dst_low, row->dst_high, row->protocol,        \
-                  row->protocol_mask, key)
-
-static inline uint32_t judge4(struct firewall *f, const struct key *key)
+static inline struct ends read_ends(const uint8_t *payload, uint32_t length, int protocol, int icmp, int first_fragment)
 {
-    uint32_t src = (uint32_t)key->src[1], dst = (uint32_t)key->dst[1];
-    for (const struct row4 *row = f->rows4, *end = row + f->count4; row < end; row++) {
-        if ((dst & row->dst_mask) == row->dst && (src & row->src_mask) == row->src && COLUMNS(row, key)) {
-            f->hits[row->rule]++;
-            return row->verdict;
+    struct ends ends = {0, 0, (uint16_t)protocol, 0};
+    if (!first_fragment)
+        return ends;
+    if (protocol == 6 || protocol == 17 || protocol == 132 || protocol == 33 || protocol == 136) {
+        if (length >= 4) {
+            ends.src_port = big16(load16(payload));
+            ends.dst_port = big16(load16(payload + 2));
+            ends.upper = 1;
         }
+    } else if (protocol == icmp && length >= 2) {
+        ends.src_port = payload[0];
+        ends.dst_port = payload[1];
+        ends.upper = 1;
     }
-    f->hits[f->no_rule]++;
-    return (uint32_t)f->unmatched;
+    return ends;
 }
 
-static inline int within(const uint64_t *address, const uint64_t *mask, const uint64_t *network)
+/* Whether every lane of 16 bits is within its bounds. */
+static inline int within(__m128i key, const __m128i *low, const __m128i *high)
 {
-    return (address[0] & mask[0]) == network[0] && (address[1] & mask[1]) == network[1];
+    __m128i clamped = _mm_min_epu16(_mm_max_epu16(key, _mm_loadu_si128(low)), _mm_loadu_si128(high));
+    return _mm_movemask_epi8(_mm_cmpeq_epi16(clamped, key)) == 0xffff;
 }
 
-static inline uint32_t judge6(struct firewall *f, const struct key *key)
+static inline __attribute__((always_inline)) uint64_t scan(const uint8_t *block, const uint64_t *key, int words,
+                                                           uint64_t entry, uint64_t best)
 {
-    for (const struct row6 *row = f->rows6, *end = row + f->count6; row < end; row++) {
-        if (within(key->dst, row->dst_mask, row->dst) && within(key->src, row->src_mask, row->src) &&
-            COLUMNS(row, key)) {
-            f->hits[row->rule]++;
-            return row->verdict;
+    const __m128i *row = (const __m128i *)(block + (entry >> 32) * 8);
+    uint64_t count = entry >> 2 & 0x3fffffff;
+    const uint32_t *numbers = (const uint32_t *)(row + count * words);
+    for (uint64_t i = 0; i < count; i++, row += words) {
+        int inside = 1;
+        for (int chunk = 0; chunk < words / 2; chunk++)
+            inside &= within(_mm_set_epi64x((long long)key[2 * chunk + 1], (long long)key[2 * chunk]), row + chunk,
+                             row + words / 2 + chunk);
+        if (inside)
+            return numbers[i] < best ? numbers[i] : best;
+    }
+    return best;
+}
+
+/* The value of the first row that covers the key, or -1. */
+static inline __attribute__((always_inline)) int64_t find(const struct trees *trees, const uint64_t *key, int words)
+{
+    const uint8_t *block = (const uint8_t *)trees;
+    uint64_t best = NONE;
+    for (uint64_t i = 0; i < trees->count; i++) {
+        if (trees->root[i].least >= best)
+            break;
+        uint64_t entry = trees->root[i].entry;
+        while (entry & NODE) {
+            const uint64_t *table = (const uint64_t *)(block + (entry >> 32) * 8);
+            if (entry & OWN)
+                best = scan(block, key, words, *table++, best);
+            uint64_t first = key[entry >> 8 & 7] >> (entry >> 2 & 63) & ((1ull << (entry >> 11 & 15)) - 1);
+            uint64_t bits = entry >> 24 & 15;
+            uint64_t second = key[entry >> 21 & 7] >> (entry >> 15 & 63) & ((1ull << bits) - 1);
+            entry = table[first << bits | second];
         }
+        best = scan(block, key, words, entry, best);
     }
-    f->hits[f->no_rule]++;
-    return (uint32_t)f->unmatched;
+    return best == NONE ? -1 : (int64_t)((const uint32_t *)(block + trees->values))[best];
+}
+
+static inline uint32_t judge(struct firewall *f, const struct trees *trees, const void *key, int words)
+{
+    uint64_t kept[WORDS6];
+    memcpy(kept, key, 8 * (size_t)words);
+    int64_t value = find(trees, kept, words);
+    if (value < 0) {
+        f->hits[f->no_rule]++;
+        return (uint32_t)f->unmatched;
+    }
+    f->hits[value >> 1]++;
+    return value & 1;
 }
 
 static inline int is_tag(uint16_t ethertype)
@@ -107,32 +139,27 @@ static inline int admits(struct firewall *f, const uint8_t *data, uint32_t lengt
     for (int tags = 0;; tags++) {
         const uint8_t *ip = data + at;
         uint32_t left = length - at;
-        struct key key;
         if (likely(ethertype == ETHERTYPE_IPV4)) {
             uint32_t size = ipv4(ip, left, wire - at);
             if (unlikely(size == 0))
                 return 0;
             uint32_t total = big16(load16(ip + 2));
-            key.src[1] = big32(load32(ip + 12));
-            key.dst[1] = big32(load32(ip + 16));
-            key.protocol = ip[9];
-            read_ports(&key, ip + size, (total < left ? total : left) - size,
-                       (load16(ip + 6) & big16(0x1fff)) == 0);
-            return judge4(f, &key) == PASS;
+            struct key4 key = {big32(load32(ip + 12)), big32(load32(ip + 16)),
+                               read_ends(ip + size, (total < left ? total : left) - size, ip[9], 1,
+                                         (load16(ip + 6) & big16(0x1fff)) == 0)};
+            return judge(f, f->v4, &key, WORDS4) == PASS;
         }
         if (ethertype == ETHERTYPE_IPV6) {
             struct chain chain = ipv6(ip, left, wire - at);
             if (unlikely(chain.size == 0))
                 return 0;
             uint32_t total = 40u + big16(load16(ip + 4));
-            for (int half = 0; half < 2; half++) {
-                key.src[half] = big64(load64(ip + 8 + 8 * half));
-                key.dst[half] = big64(load64(ip + 24 + 8 * half));
-            }
-            key.protocol = chain.last;
-            read_ports(&key, ip + chain.size, (total < left ? total : left) - chain.size,
-                       chain.offset == 0);
-            return judge6(f, &key) == PASS;
+            struct key6 key = {{big64(load64(ip + 8)), big64(load64(ip + 16))},
+                               {big64(load64(ip + 24)), big64(load64(ip + 32))},
+                               read_ends(ip + chain.size, (total < left ? total : left) - chain.size, chain.last, 58,
+                                         chain.offset == 0),
+                               0};
+            return judge(f, f->v6, &key, WORDS6) == PASS;
         }
         if (!is_tag(ethertype))
             return 1;

@@ -47,24 +47,21 @@ def warm_row(
 
 def wirebrick_warm(nf: NF, flows: int, seconds: float, protocols: str = "udp") -> float:
     """Million packets a second of Wirebrick, once every flow was seen, for about so many seconds."""
+    return once_seen(nf, f"memory:size={SIZE},flows={flows},proto={protocols}", flows, seconds)
+
+
+def once_seen(nf: NF, rx: str, packets: int, seconds: float) -> float:
+    """Million packets a second of an NF, once it had so many packets, for about so many seconds."""
     seen: list[Progress] = []
     enough = threading.Event()
 
     def look(progress: Progress) -> None:
-        if progress.packets_in >= flows and not enough.is_set():
+        if progress.packets_in >= packets and not enough.is_set():
             seen.append(progress)
             if progress.elapsed_s - seen[0].elapsed_s >= seconds:
                 enough.set()
 
-    wirebrick.run(
-        nf,
-        rx=f"memory:size={SIZE},flows={flows},proto={protocols}",
-        tx="null:",
-        workers=1,
-        burst=BURST,
-        progress=look,
-        stop=enough,
-    )
+    wirebrick.run(nf, rx=rx, tx="null:", workers=1, burst=BURST, progress=look, stop=enough)
     if not enough.is_set():
         raise BenchmarkError("the run ended before it was measured")
     return (seen[-1].packets_in - seen[0].packets_in) / (seen[-1].elapsed_s - seen[0].elapsed_s) / 1e6

@@ -7,12 +7,15 @@ import shutil
 from pathlib import Path
 
 import pytest
-from benchmarks.experiments.firewall import access_list, c_firewall
+from benchmarks.experiments.firewall import c_firewall
+from benchmarks.harness.aimed import aimed
 from benchmarks.harness.baseline import CNF, Baseline
+from benchmarks.harness.rule_sets import KINDS, RuleSet
 from traffic_of_all_kinds import frames
 
 import wirebrick
 from wirebrick.nf.firewall import firewall
+from wirebrick.nf.firewall.rules import PacketFields, parse_rules, reference_match
 from wirebrick.nf.macswap import macswap
 from wirebrick.nf.ttl import ttl
 from wirebrick.packet.descriptor import Descriptor
@@ -89,19 +92,35 @@ def test_firewall(default, tmp_path):
     baseline = Baseline([nf])
     assert process(baseline, packets) == result.packets
     assert baseline.state(0)[-1] == result.packets_dropped
-    hits = nf.keeps[2].tolist()
+    hits = nf.keeps[1].tolist()
     reported = [row[-1] for row in result.reports[0][1].rows]
     assert hits == [reported[-1], *reported[:-1]]  # the default comes last in the report
     assert all(hits)
 
 
-def test_the_access_lists_that_are_measured_let_all_pass(tmp_path: Path):
-    text = access_list(300)
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_rules_that_are_measured_decide_alike(kind: str, tmp_path: Path):
+    rules = RuleSet(kind, 300)
     file = tmp_path / "acl.rules"
-    file.write_text(text)
-    result = wirebrick.run(firewall(rules=file), rx="memory:count=256", tx="null:")
-    assert result.packets_out == 256
-    assert Baseline([c_firewall(text)]).drive(256)[0] == 256
+    file.write_text(rules.text)
+    columns = rules.packets(2048)
+    with aimed(columns):
+        result = wirebrick.run(firewall(rules=file), rx="memory:flows=2048,count=2048", tx="null:")
+        nf = c_firewall(rules.text)
+        sent, _ = Baseline([nf], Traffic(flows=2048)).drive(2048)
+    assert sent == result.packets_out
+    assert 200 < sent < 1900
+    reported = [row[-1] for row in result.reports[0][1].rows]
+    assert nf.keeps[1].tolist() == [reported[-1], *reported[:-1]]
+    expected = [reference_match(parse_rules(rules.text), fields).number for fields in _fields(columns)]
+    assert reported[:-1] == [expected.count(number) for number in range(1, 301)]
+
+
+def _fields(columns):
+    for row in zip(
+        *(columns[name].tolist() for name in ("protocol", "src", "dst", "src_port", "dst_port")), strict=True
+    ):
+        yield PacketFields(4, *row, has_ports=row[0] in (6, 17))
 
 
 def test_every_checksum_of_ipv4_follows_the_ttl():

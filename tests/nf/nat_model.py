@@ -1,6 +1,6 @@
 """A NAT as the RFCs say it, in plain Python with dictionaries: what to compare the real one with.
 
-It does not choose external ports: where a mapping is made it takes the one that was seen, if that is a right one.
+It does not choose external ports: where a mapping is made it takes what the log says, if that is a right one.
 """
 
 from __future__ import annotations
@@ -47,27 +47,32 @@ class Refused(Exception):
 
 @dataclass
 class Model:
-    """``step`` says what becomes of a packet, given what was seen to come of it."""
+    """``step`` says what becomes of a packet; ``given``: external endpoints by protocol and inside endpoint."""
 
     externals: list[str]
     ports: tuple[int, int]
     filtering: str
     timeouts: dict[str, float]
-    statics: dict[tuple[str, str, int], End] = field(default_factory=dict)  # by protocol and external endpoint
+    given: dict[tuple[str, End], list[End]]
+    statics: dict[tuple[str, str, int], End] = field(
+        default_factory=dict
+    )  # by protocol and external endpoint
     preserve: bool = False
     parity: bool = False
     paired: bool = True
     limit: int = 65535
     sessions: dict[tuple[str, End, End], Session] = field(default_factory=dict)
 
-    def step(self, side: str, probe: Probe, now: float, seen: Probe | None) -> tuple[str, Probe]:
-        """The port it leaves by and how it looks; raises Refused. ``seen``: what left."""
+    def step(self, side: str, probe: Probe, now: float) -> tuple[str, Probe]:
+        """The port it leaves by and how it looks; raises Refused."""
         self._expire(now)
         if side == "out":
             return "in", self._inward(probe, now)
-        sent = self._outward(probe, now, seen)
+        sent = self._outward(probe, now)
         own = {external for _, external, _ in self.statics} | set(self.externals)
         if sent.dst in own:
+            if probe.protocol == "icmp":
+                raise Refused("no_binding")  # a request, and only replies belong to mappings
             return "in", self._inward(sent, now)
         return "out", sent
 
@@ -93,13 +98,13 @@ class Model:
             if protocol in (None, key[0]) and not session.mapping.static
         }
 
-    def _outward(self, probe: Probe, now: float, seen: Probe | None) -> Probe:
+    def _outward(self, probe: Probe, now: float) -> Probe:
         inside = (probe.src, probe.src_port)
         remote = (probe.dst, probe.dst_port)
         key = (probe.protocol, inside, remote)
         session = self.sessions.get(key)
         if session is None:
-            mapping, session = self._new(probe, inside, now, seen)
+            mapping, session = self._new(probe, inside, now)
             if session is not None:
                 self.sessions[key] = session
         else:
@@ -108,9 +113,7 @@ class Model:
             self._tcp(session, probe, "out")
         return Probe(probe.protocol, *mapping.external, *remote, probe.flags)
 
-    def _new(
-        self, probe: Probe, inside: End, now: float, seen: Probe | None
-    ) -> tuple[Mapping, Session | None]:
+    def _new(self, probe: Probe, inside: End, now: float) -> tuple[Mapping, Session | None]:
         static = next(
             (
                 (external, port)
@@ -135,11 +138,11 @@ class Model:
                 raise Refused("no_session")
             session_flags = {"syn_out", "syn_in"} if kind == SYN | ACK else {"syn_out"}
         if mapping is None:
-            mapping = Mapping(self._endpoint(probe, inside, seen), False)
+            mapping = Mapping(self._endpoint(probe, inside), False)
         return mapping, Session(mapping, now, session_flags)
 
-    def _endpoint(self, probe: Probe, inside: End, seen: Probe | None) -> End:
-        """A new external endpoint: what was seen, which must be one that may be given."""
+    def _endpoint(self, probe: Probe, inside: End) -> End:
+        """A new external endpoint: what the log has, which must be one that may be given."""
         mine = [one for key, one in self.mappings().items() if key[1][0] == inside[0]]
         if len(mine) >= self.limit:
             raise Refused("host_limit")
@@ -154,12 +157,9 @@ class Model:
         free = {(address, port) for address in addresses for port in ports} - taken
         if not free:
             raise Refused("no_port")
-        assert seen is not None, "there is a free port, but the packet was dropped"
-        # Of what came back inside the source is the external endpoint too.
-        given = (seen.src, seen.src_port) if probe.protocol != "icmp" else (seen.src, seen.src_port)
+        given = self.given[probe.protocol, inside].pop(0)
         assert given in free
-        if self.preserve and (given[0], wanted) in free:
-            assert given[1] == wanted
+        assert not self.preserve or given[1] == wanted or (given[0], wanted) not in free
         return given
 
     def _inward(self, probe: Probe, now: float) -> Probe:
@@ -176,7 +176,9 @@ class Model:
         candidates = [
             (inside, other)
             for (protocol, inside, other), session in self.sessions.items()
-            if protocol == probe.protocol and session.mapping.external == external and not session.mapping.static
+            if protocol == probe.protocol
+            and session.mapping.external == external
+            and not session.mapping.static
         ]
         if not candidates:
             raise Refused("no_binding")

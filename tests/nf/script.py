@@ -53,7 +53,8 @@ class Case:
         drops = dict(line.split() for line in self.sections.get("drops", []))
         assert result.drops == {reason: int(count) for reason, count in drops.items()}
         assert result.packets_in == len(sent)
-        assert len(sent) + result.packets_copied == result.packets_out + result.packets_dropped
+        more = result.packets_made + result.packets_copied
+        assert len(sent) + more == result.packets_out + result.packets_dropped
         if "report" in self.sections:
             (_, report), *_ = result.reports
             expected_rows = [[cell.strip() for cell in line.split("|")] for line in self.sections["report"]]
@@ -125,12 +126,12 @@ NAMES = {
     "Fragment": inet6.IPv6ExtHdrFragment,
     "HopByHop": inet6.IPv6ExtHdrHopByHop,
     "Options": inet.IPOption_Router_Alert,
+    "GRE": l2.GRE,
     "DNS": dns.DNS,
     "DNSQR": dns.DNSQR,
     "DNSRR": dns.DNSRR,
     "DNSRROPT": dns.DNSRROPT,
     "dns_tcp": _dns_tcp,
-    "GRE": l2.GRE,
     "Raw": Raw,
     "cut": _cut,
 }

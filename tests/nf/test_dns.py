@@ -84,6 +84,8 @@ def test_captures_like_scapy(tmp_path, capture):
         packet[DNSQR].qname.decode("latin-1").lower().rstrip(".")
         for packet in frames
         if packet.haslayer(DNSQR) and packet.haslayer(UDP) and 53 in (packet[UDP].sport, packet[UDP].dport)
+        # Whether scapy sees through PPPoE depends on what else was imported.
+        if not packet.haslayer("PPPoE") and not packet.haslayer("PPP Link Layer")
     ]
     wanted = sorted({name for name in asked if _is_name(name)})[::2]
     path = names(tmp_path, "\n".join(wanted))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from itertools import pairwise
 from pathlib import Path
 from statistics import mean, pstdev
@@ -10,6 +9,7 @@ from statistics import mean, pstdev
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.nf.timed import numbered, through
 
 import wirebrick
 from wirebrick.errors import ParameterError
@@ -17,26 +17,6 @@ from wirebrick.nf.load import load_nf
 
 BOTH = pytest.mark.parametrize("interpret", [True, False], ids=["interpreted", "compiled"])
 MS = 10**6
-
-
-def numbered(number, size=60):
-    return number.to_bytes(4, "big") + bytes(size - 4)
-
-
-def through(folder, nf, packets, **options):
-    """The result, and (number, time) of what left."""
-    path = folder / "out.pcap"
-    result = wirebrick.run(load_nf(nf), rx=packets, tx=str(path), **options)
-    data = path.read_bytes()
-    assert data[:4] in (b"\x4d\x3c\xb2\xa1", b"\xa1\xb2\x3c\x4d")  # nanoseconds
-    order = "<" if data[0] == 0x4D else ">"
-    at, found = 24, []
-    while at < len(data):
-        seconds, nanoseconds, size, _ = struct.unpack_from(f"{order}4I", data, at)
-        number = int.from_bytes(data[at + 16 : at + 20], "big")
-        found.append((number, seconds * 10**9 + nanoseconds))
-        at += 16 + size
-    return result, found
 
 
 @BOTH

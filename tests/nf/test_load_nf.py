@@ -62,7 +62,7 @@ def test_names_and_parameters() -> None:
     ("text", "message", "cure"),
     [
         ("tll", "there is no NF 'tll'", "'ttl'"),
-        ("", "there is no NF ''", "there are: delay"),
+        ("", "there is no NF ''", "there are: "),
         ("firewal:rules=x", "no NF 'firewal'", "'firewall'"),
         ("ttl:hops=1", "has no parameter 'hops'", "it has none"),
         ("delay:cycle=1", "has no parameter 'cycle'", "'cycles'"),

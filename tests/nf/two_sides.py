@@ -61,7 +61,8 @@ def exchange(
         specs[side] = f"pcap:{folder}/{side}.pcap,{folder}/{side}-sent.pcap"
     result = wirebrick.run(nf, ports=specs, burst=1, interpret=interpret, workers=workers)
     inside, outside = (
-        [frame for frame in _frames(folder / f"{side}-sent.pcap") if frame != FILLER] for side in ("in", "out")
+        [frame for frame in _frames(folder / f"{side}-sent.pcap") if frame != FILLER]
+        for side in ("in", "out")
     )
     return Exchange(inside, outside, result)
 

@@ -34,7 +34,7 @@ class End:
 
     first: int = 0
     sent: int = 0
-    heard: int = 0
+    heard: int = -1
     may: int = 0
     window: int = 0
     scale: int | None = None
@@ -53,6 +53,7 @@ class Model:
     state: str = ""
     ends: list[End] = field(default_factory=lambda: [End(), End()])
     began: int = 0  # which of the two sides
+    crossed: bool = False  # both began
 
     def segment(self, side: int, one: Segment) -> str:
         """Judge a segment from a side (0 or 1). A new connection is entered at once: the rules allow all."""
@@ -70,7 +71,7 @@ class Model:
         return "new"
 
     def _begin(self, side: int, one: Segment) -> None:
-        self.state, self.began = "syn", side
+        self.state, self.began, self.crossed = "syn", side, False
         self.ends = [End(), End()]
         self.ends[side] = self._first(one)
         self.ends[side].may = self.ends[side].sent
@@ -91,7 +92,7 @@ class Model:
             return "invalid" if answers else "pass"
         if not self.ends[1 - self.began].window:
             return "invalid"  # reset before there was an answer
-        if flags == "SA" and not answers and self.state != "syn-ack":
+        if flags == "SA" and not answers and (self.state != "syn-ack" or not self.crossed):
             return "invalid"
         return self._in_connection(me, other, one, flags)
 
@@ -99,10 +100,11 @@ class Model:
         if flags == "S":
             self._begin(side, one)
             return "pass"
-        if "R" in flags:
-            self.state = "reset"
-            return "pass"
-        return "invalid"
+        older = self.ends[1 - side].heard
+        if flags != "R" or one.seq not in (self.ends[side].sent % 2**32, older):
+            return "invalid"
+        self.state = "reset"
+        return "pass"
 
     def _answer(self, one: Segment, flags: str) -> str:
         began = self.ends[self.began]
@@ -113,7 +115,10 @@ class Model:
                 self.state = "reset"
             return "pass" if fits else "invalid"
         if "S" not in flags:
-            return "pass" if flags == "A" and not one.data else "invalid"
+            if flags != "A" or one.data:
+                return "invalid"
+            self.ends[1 - self.began].heard = one.ack  # of an older connection
+            return "pass"
         if "A" in flags and not fits:
             return "invalid"
         answering = self.ends[1 - self.began] = self._first(one)
@@ -126,7 +131,7 @@ class Model:
         for end in (began, answering):  # whole steps
             assert end.scale is not None
             end.window = -(-end.window >> end.scale) << end.scale
-        self.state = "syn-ack"
+        self.state, self.crossed = "syn-ack", "A" not in flags
         return "pass"
 
     def _in_connection(self, me: End, other: End, one: Segment, flags: str) -> str:

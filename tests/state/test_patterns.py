@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scapy.utils import rdpcap
 from shared_traffic import run_function
 
-from wirebrick import Array, Record, network_function, run
+from wirebrick import Array, Record, every, network_function, run
 from wirebrick.errors import CheckError, GraphError
 from wirebrick.fields import U64
 from wirebrick.headers import TCP, Ethernet, IPv4
@@ -252,3 +252,36 @@ def test_without_hyperscan(monkeypatch):
     assert patterns.scan(b"evil" * 100) == 100
     with pytest.raises(GraphError, match="Hyperscan is not installed"):
         made([(b"evil", False)], engine="hyperscan")
+
+
+@ENGINES
+def test_exchanged_while_workers_scan(engine):
+    """Two workers scan all the time; every burst finds all of one list of literals."""
+    kept = []
+
+    @network_function
+    def nf(packets):
+        patterns = Patterns([b"\x00" * 20, b"\x00" * 21], engine=engine, once=True)
+        out = Array(U64, 4)
+        kept.append(out)
+        turns = []
+
+        def look(packet):
+            count = patterns.scan(packet.payload)
+            out[min(count, 3)] += 1
+            for i in range(count):
+                assert patterns.match(i) < 3
+
+        def change(event):
+            turns.append(None)
+            sizes = (20, 21, 22) if len(turns) % 2 else (20, 21)
+            patterns.update([b"\x00" * size for size in sizes])
+
+        every(0.05, change, on="background")
+        return packets.map(look)
+
+    result = run(nf, rx="memory:size=500,flows=2", tx="null:", workers=2, duration=0.7)
+    zero, one, two, three = kept[0].totals()
+    assert result.drops == {}
+    assert (zero, one) == (0, 0)
+    assert two > 0 < three

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -11,10 +12,14 @@ from tests.stream.holding import Ask, asks, held_once, held_twice, model
 
 import wirebrick
 from wirebrick import Counter, every, network_function
+from wirebrick.cli.way import Watcher
 from wirebrick.errors import CheckError, GraphError
-from wirebrick.headers import Ethernet, IPv4
+from wirebrick.headers import TCP, Ethernet, IPv4
 
 BOTH = pytest.mark.parametrize("interpret", [True, False], ids=["interpreted", "compiled"])
+
+CAPTURE = Path(__file__).parents[2] / "captures" / "mixed.pcap"
+OUTCOMES: dict[str, bytes] = {}  # what the first way to run gave
 
 
 def run(nf, packets, **options):
@@ -247,3 +252,79 @@ def test_the_function_writes_no_packets():
 
     with pytest.raises(CheckError):
         wirebrick.run(writes, rx=[])
+
+
+def test_trace_of_packets_that_are_held():
+    @network_function
+    def later(packets):
+        return packets.hold(lambda packet: packet.timestamp + (100 if packet.length < 70 else 0))
+
+    watcher = Watcher(1, 3)
+    sent = [(1, bytes(60)), (2, bytes(80)), (200, bytes(61))]
+    wirebrick.run(later, rx=sent, interpret=True, observer=watcher)
+    fates = [[(step.node.kind, step.fate.kind) for step in way.steps] for way in watcher.ways]
+    begin, end = [("input", "on"), ("enter", "on")], [("exit", "on"), ("output", "out")]
+    assert fates == [[*begin, ("hold", held), *end] for held in ("held", "on", "held")]
+
+
+def test_drawings_and_checks_know_it():
+    from wirebrick.stream.draw import draw
+    from wirebrick.stream.network_function import build_chain
+
+    @network_function
+    def later(packets):
+        def until(packet):
+            return packet.timestamp + 1
+
+        return packets.hold(until)
+
+    for form in ("mermaid", "dot", "svg"):
+        assert "hold(until)" in draw(build_chain([later]), form)
+
+
+@BOTH
+@pytest.mark.parametrize("burst", [3, 64])
+def test_with_windows_and_packets_that_are_made(interpret, burst, tmp_path):
+    @network_function
+    def later(packets):
+        return packets.duplicate(lambda packet: packet.length % 5 == 0).hold(
+            lambda packet: packet.timestamp + packet.length * 1_000_000, 1 << 14
+        )
+
+    @network_function
+    def shout(packets):
+        def louder(window):
+            window.emit(window.data)
+            if window.closed:
+                window.emit(b"!")
+
+        stream = (
+            packets.parse(Ethernet).parse(IPv4).parse(TCP).window(None, None, 10.0, louder, forward=False)
+        )
+        made = stream.packetize((Ethernet, IPv4, TCP))
+        return made.hold(lambda packet: packet.timestamp + 3_000_000, 1 << 14)
+
+    path = tmp_path / "out.pcap"
+    result = wirebrick.run([later, shout, later], rx=CAPTURE, tx=str(path), interpret=interpret, burst=burst)
+    assert result.packets_held == 0
+    assert result.packets_made > 0
+    OUTCOMES.setdefault("windows", path.read_bytes())
+    assert path.read_bytes() == OUTCOMES["windows"]
+
+
+@BOTH
+def test_behind_a_filter_of_the_run(interpret):
+    sent = [Ask(1000 + n, first=(n * 7) % 40, number=n) for n in range(200)]
+    wanted = [ask for ask in sent if ask.number % 2]
+    result = run(held_once, sent, filter="ether[23] & 1 = 1", interpret=interpret, burst=8)
+    assert stamps(result, 1) == model(wanted)[0]
+
+
+def test_code_that_lets_packets_be_watched_holds_them_too():
+    from wirebrick.compiler.graph import compile_graph
+    from wirebrick.nf.load import load_nf
+    from wirebrick.runtime.plan import build_plan
+    from wirebrick.stream.network_function import build_chain
+
+    graph = build_chain([load_nf("link:delay=1ms,duplicate=1%,loss=1%")])
+    assert compile_graph(graph, build_plan(graph, ["in", "out"], [1, 0]), tapped=True).process

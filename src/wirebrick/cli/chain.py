@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from wirebrick.cli.chain_file import ChainFile, read_chain_file
@@ -14,15 +15,26 @@ from wirebrick.nf.load import load_nf
 from wirebrick.stream.graph import Graph
 from wirebrick.stream.send import Send
 
+_NF = re.compile(r"[\w./-]*:(?:\w+:)?\w+=")  # up to the first parameter
+
 
 def read_chain(nfs: Sequence[str]) -> ChainFile:
     """The chain that ``nfs`` name. Raises ParameterError."""
     if not nfs:
         raise ParameterError("no network function is named", cure="name one (wirebrick nfs lists them)")
-    files = [text for text in nfs if text.endswith(".toml")]
+    files = [text for text in nfs if is_chain_file(text)]
     if files and len(nfs) > 1:
         raise ParameterError(f"{files[0]}: a chain file stands alone", cure="add the other NFs to it")
     return read_chain_file(files[0]) if files else ChainFile([load_nf(text) for text in nfs])
+
+
+def is_chain_file(text: str) -> bool:
+    """Whether a text names a chain file, and not an NF, whose parameters may end like one.
+
+    >>> is_chain_file("edge.toml"), is_chain_file("maglev:config=lb.toml"), is_chain_file("ttl")
+    (True, False, False)
+    """
+    return text.endswith(".toml") and not _NF.match(text)
 
 
 def named_ports(texts: Sequence[str], default: str = "") -> dict[str, str]:

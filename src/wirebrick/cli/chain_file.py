@@ -35,6 +35,7 @@ RUN: dict[str, tuple[type, ...]] = {
     "workers": (int,),
     "poll": (str,),
     "burst": (int,),
+    "reverse": (str,),
     "duration": (int, float),
     "count": (int,),
     "interpret": (bool,),

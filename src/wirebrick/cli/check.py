@@ -6,7 +6,7 @@ import json as json_module
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from wirebrick.cli.chain import named_ports, ports_of, read_chain
+from wirebrick.cli.chain import is_chain_file, named_ports, ports_of, read_chain
 from wirebrick.cli.find import nfs_of
 from wirebrick.cli.main import FAILED, tell
 from wirebrick.cli.options import Texts
@@ -46,7 +46,7 @@ def check_command(*nfs: str, port: Texts = (), json: bool = False) -> int:
         print(json_module.dumps({"nfs": [asdict(found) for found in footprints], "errors": errors}))
     else:
         show([Table(f"{found.nf}: passes", [], _rows(found)) for found in footprints])
-    for text in errors:
+    for text in [*(f"warning: {text}" for found in footprints for text in found.remarks), *errors]:
         tell(text)
     return FAILED if errors else 0
 
@@ -55,7 +55,7 @@ def _chains(nfs: tuple[str, ...]) -> tuple[list[list[Configured]], list[str]]:
     """What is checked together: a chain file as a whole, other NFs one by one; and the ports of the file."""
     if not nfs:
         raise ParameterError("check: nothing is named", cure="name network functions, or their Python files")
-    if any(text.endswith(".toml") for text in nfs):
+    if any(is_chain_file(text) for text in nfs):
         setup = read_chain(nfs)
         return [setup.chain], list(setup.ports)
     return [[nf] for text in nfs for nf in nfs_of(text)], []

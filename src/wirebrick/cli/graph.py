@@ -23,6 +23,7 @@ def graph_command(
     placement: bool = False,
     workers: int | None = None,
     in_: Annotated[Text, Option(name="--in")] = None,
+    reverse: Text = None,
 ) -> int:
     """Draw a chain: its operators, grouped by network function, and the streams between them.
 
@@ -41,13 +42,15 @@ def graph_command(
         With --placement: how many workers the run has.
     in_
         With --placement: the port packets come from; a capture is read by one worker, for all.
+    reverse
+        The port whose packets pass the network functions from the last to the first.
     """
     at_least("--workers", workers, 1)
     setup = read_chain(nfs)
     if placement:
         text = _placement(setup, workers, in_)
     else:
-        graph = build_chain(list(setup.chain))
+        graph = build_chain(list(setup.chain), reverse=reverse or setup.run.get("reverse"))
         ending = Path(out or "").suffix.removeprefix(".")
         text = draw(graph, format or (ending if ending in FORMATS else "mermaid"))
     if out is None or out == "-":

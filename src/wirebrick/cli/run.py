@@ -32,6 +32,7 @@ def run_command(
     filter: Text = None,
     poll: Text = None,
     burst: int | None = None,
+    reverse: Text = None,
     port: Texts = (),
     stats: float | None = None,
     show: bool = False,
@@ -65,6 +66,8 @@ def run_command(
         adaptive: idle workers sleep; busy: they look for packets without a break.
     burst
         How many packets to ask of a port at once.
+    reverse
+        The port whose packets pass the network functions from the last to the first: out, for example.
     port
         NAME=PORT: another port, for network functions that send to it. May be given several times.
     stats
@@ -88,6 +91,7 @@ def run_command(
         "filter": filter,
         "poll": poll,
         "burst": burst,
+        "reverse": reverse,
     }
     options = {**setup.run, **{key: value for key, value in given.items() if value is not None}}
     if interpret:

@@ -30,6 +30,7 @@ class Footprint:
     can_copy: bool = False
     can_make: bool = False
     operators: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
 
 
 def check_graph(graph: Graph, ports: list[str]) -> list[Footprint]:
@@ -42,7 +43,7 @@ def check_graph(graph: Graph, ports: list[str]) -> list[Footprint]:
     _, functions = analyse(graph, plan)
     footprints = []
     for scope in graph.scopes:
-        found = Footprint(scope.name)
+        found = Footprint(scope.name, remarks=list(scope.remarks))
         reads, writes, state, names = set[str](), set[str](), set[str](), set[str]()
         operators = [node for node in graph.operators() if node.scope is scope]
         for node in (*operators, *scope.events):

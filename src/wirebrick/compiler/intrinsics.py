@@ -106,6 +106,13 @@ _define("fill", 3, _fill, "v")
 _define("wrap64", 1, lambda builder, a: a)
 _define("shift_right", 2, lambda builder, a, n: builder.lshr(a, n))
 _define("trailing_zeros", 1, lambda builder, a: builder.cttz(a, I1(0)))
+
+
+def _opaque(builder: Any, value: Any) -> Any:
+    return builder.asm(ir.FunctionType(I64, [I64]), "", "=r,0", [value], False)
+
+
+_define("opaque", 1, _opaque)
 # Wrap-around arithmetic that can never trap or widen.
 _define("wrap_add", 2, lambda builder, a, b: builder.add(a, b))
 _define("wrap_sub", 2, lambda builder, a, b: builder.sub(a, b))

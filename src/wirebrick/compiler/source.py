@@ -123,7 +123,9 @@ def _closure(function: Callable[..., Any], place: Place) -> dict[str, Any]:
     return outer
 
 
-def _find(nodes: Sequence[ast.FunctionDef | ast.Lambda], function: Callable[..., Any]) -> ast.FunctionDef | ast.Lambda | None:
+def _find(
+    nodes: Sequence[ast.FunctionDef | ast.Lambda], function: Callable[..., Any]
+) -> ast.FunctionDef | ast.Lambda | None:
     code = function.__code__
     candidates: list[ast.FunctionDef | ast.Lambda] = []
     for node in nodes:

@@ -9,7 +9,7 @@ from wirebrick.headers import Ethernet
 from wirebrick.nf.ip_packets import ip_packets
 from wirebrick.packet.packet import Packet
 from wirebrick.state.fragmenter import Fragmenter
-from wirebrick.stream.graph import at_end
+from wirebrick.stream.graph import at_end, most_copies
 from wirebrick.stream.merge import merge
 from wirebrick.stream.network_function import network_function
 from wirebrick.stream.remake import remake
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from wirebrick.runtime.report import Report
 
 LEAST, LEAST_V6, MOST = 68, 1280, 65535
+PIECES = 32  # of every packet of a burst there is room for so many
 
 
 @network_function
@@ -54,6 +55,7 @@ def fragment(packets: Stream, *, mtu: int = 1500, ipv6: bool = False, force: boo
         ``wirebrick run fragment:mtu=576 --in in.pcap --out out.pcap``
 
         >>> import wirebrick
+        >>> from wirebrick.headers import IPv4
         >>> ip = bytes(IPv4(src="192.0.2.1", dst="192.0.2.2", protocol=17, total_length=120)) + bytes(100)
         >>> frame = bytes(Ethernet(ethertype=0x0800)) + ip
         >>> result = wirebrick.run(fragment(mtu=68), rx=[frame], interpret=True)
@@ -69,6 +71,7 @@ def fragment(packets: Stream, *, mtu: int = 1500, ipv6: bool = False, force: boo
             f"fragment: the mtu can't be {mtu!r}", cure=f"give a whole number from {least} to {MOST}"
         )
     state = Fragmenter(mtu)
+    most_copies(PIECES)
     at_end(lambda: _report(state))
 
     def allow(packet: Packet) -> None:

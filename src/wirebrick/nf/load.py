@@ -34,19 +34,30 @@ from wirebrick.ports.suggest import did_you_mean
 from wirebrick.stream.network_function import Configured, NetworkFunction
 
 LIBRARY = {
+    "arp": "wirebrick.nf.arp:arp",
     "blocklist": "wirebrick.nf.blocklist.nf:blocklist",
     "delay": "wirebrick.nf.delay:delay",
     "dns": "wirebrick.nf.dns.nf:dns",
     "external": "wirebrick.nf.external:external",
     "firewall": "wirebrick.nf.firewall.nf:firewall",
+    "fragment": "wirebrick.nf.fragment:fragment",
+    "generate": "wirebrick.nf.generate.nf:generate",
+    "gre": "wirebrick.nf.gre:gre",
     "ids": "wirebrick.nf.ids.nf:ids",
     "link": "wirebrick.nf.link.nf:link",
     "macswap": "wirebrick.nf.macswap:macswap",
     "maglev": "wirebrick.nf.maglev.nf:maglev",
+    "mirror": "wirebrick.nf.mirror:mirror",
     "monitor": "wirebrick.nf.monitor.nf:monitor",
     "nat": "wirebrick.nf.nat.nf:nat",
     "policer": "wirebrick.nf.policer.nf:policer",
+    "reassemble": "wirebrick.nf.reassemble:reassemble",
+    "router": "wirebrick.nf.router.nf:router",
+    "sample": "wirebrick.nf.sample:sample",
+    "shaper": "wirebrick.nf.shaper:shaper",
+    "switch": "wirebrick.nf.switch.nf:switch",
     "ttl": "wirebrick.nf.ttl:ttl",
+    "vxlan": "wirebrick.nf.vxlan:vxlan",
 }
 FILE = re.compile(r"(.*?\.py)(?::(.*))?", re.DOTALL)
 ASSIGNMENT = re.compile(r"\s*([^=,\s]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^,]*?))\s*(?:,|$)", re.DOTALL)

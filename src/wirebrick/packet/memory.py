@@ -18,9 +18,27 @@ from __future__ import annotations
 import ctypes
 import struct
 import time
+from collections.abc import Callable
+from typing import TypeVar
 
+F = TypeVar("F", bound=Callable[..., int])
 _I64, _MASK64 = 1 << 63, (1 << 64) - 1
 _CALLS = {n: ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * n) for n in range(8)}
+
+
+def rare(function: F) -> F:
+    """Mark a function that few packets need: its code is kept apart from that of the others."""
+    return function
+
+
+def apart(function: F) -> F:
+    """Mark a function that is called, not put where it is called: what surrounds the call keeps its registers."""
+    return function
+
+
+def inlined(function: F) -> F:
+    """Mark a function whose code stands wherever it is called, however long it is."""
+    return function
 
 
 def load8(address: int) -> int:
@@ -118,6 +136,11 @@ def wrap64(value: int) -> int:
 def shift_right(value: int, bits: int) -> int:
     """Logical (zero-filling) shift of the 64-bit pattern of ``value``, by 0 to 63 bits."""
     return wrap64((value & _MASK64) >> bits)
+
+
+def opaque(value: int) -> int:
+    """``value``, of which a compiler knows nothing: arithmetic that takes the place of a branch stays arithmetic."""
+    return value
 
 
 def trailing_zeros(value: int) -> int:

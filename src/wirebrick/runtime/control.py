@@ -51,6 +51,7 @@ class Control:
         background: Background | None = None,
         ports: Sequence[Port] = (),
         notice: Callable[[str], None] | None = None,
+        remarks: Sequence[str] = (),
         snapshots: Snapshots | None = None,
     ) -> None:
         self.workers = workers
@@ -67,6 +68,7 @@ class Control:
         self._notice = notice
         self._snapshots = snapshots
         self.notices: list[str] = []
+        self._note(list(remarks))
         self._begin = self._looked = 0.0
         self._stopped_at: float | None = None
         self._pause = Pause(workers)

@@ -32,6 +32,7 @@ def make_crew(
     between workers, into rings of ports, or are held, all share one mempool.
     """
     workers = opened.workers
+    opened.least_frame = max((state.least_frame for state in program.states), default=0)
     allowance = Allowance(count, workers) if count is not None else None
     cpus = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     each = frames_for(burst, program.room, matches)

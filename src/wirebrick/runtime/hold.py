@@ -24,6 +24,7 @@ from wirebrick.runtime.hold_native import (
     NEVER,
     Q_CAPACITY,
     Q_COUNTER,
+    Q_DUE,
     Q_FREE,
     Q_HEAP,
     Q_LABEL,
@@ -90,6 +91,7 @@ class Holds:
             (Q_MASK, row - 1),
             (Q_HEAP, take(capacity * ENTRY)),
             (Q_COUNTER, plan.counter),
+            (Q_DUE, NEVER),
         ):
             store64(queue + word, value)
         return queue

@@ -56,6 +56,7 @@ Q_TAIL = 72  # entries put into it
 Q_HEAP = 80  # address of the heap
 Q_HEAPED = 88  # entries in it
 Q_COUNTER = 96  # number of the counter of packets held
+Q_DUE = 104  # when its first packet is to go on; NEVER
 QUEUE = 128  # bytes
 
 E_TIME = 0
@@ -174,8 +175,10 @@ def hold_put(w: int, holds: int, queue: int, slot: int, position: int, time: int
         store64(queue + Q_TAIL, tail + 1)
     else:
         heap_push(queue, time, order)
-    if time < load64(holds + H_DUE):
-        store64(holds + H_DUE, time)
+    if time < load64(queue + Q_DUE):
+        store64(queue + Q_DUE, time)
+        if time < load64(holds + H_DUE):
+            store64(holds + H_DUE, time)
     counter = load64(w + W_COUNTERS) + 8 * load64(queue + Q_COUNTER)
     store64(counter, load64(counter) + 1)
     return 0
@@ -187,18 +190,15 @@ def hold_next(holds: int, behind: int, until: int) -> int:
     ``behind``: only of holds behind this node's number.
     """
     found = 0
-    best = 0
+    first = until
     for number in range(load64(holds + H_COUNT)):
         queue = load64(holds + H_QUEUES + 8 * number)
-        if load64(queue + Q_LABEL) > behind:
-            entry = queue_first(queue)
-            if (
-                entry != 0
-                and load64(entry + E_TIME) <= until
-                and (best == 0 or entry_before(entry, best) != 0)
-            ):
-                best = entry
-                found = queue
+        due = load64(queue + Q_DUE)
+        if due > first or load64(queue + Q_LABEL) <= behind:
+            continue
+        if due < first or found == 0 or entry_before(queue_first(queue), queue_first(found)) != 0:
+            found = queue
+            first = due
     return found
 
 
@@ -228,22 +228,16 @@ def hold_take(w: int, holds: int, queue: int) -> int:
     counter = load64(w + W_COUNTERS) + 8 * load64(queue + Q_COUNTER)
     store64(counter, load64(counter) - 1)
     follows = queue_first(queue)
+    due = NEVER
     if follows != 0:
+        due = load64(follows + E_TIME)
         number = load64(follows + E_ORDER) & ((1 << SLOT_BITS) - 1)
         prefetch(load64(load64(queue + Q_SLOTS) + number * load64(queue + Q_STRIDE)))
-    hold_settle(holds)
+    store64(queue + Q_DUE, due)
+    for other in range(load64(holds + H_COUNT)):
+        due = min(due, load64(load64(holds + H_QUEUES + 8 * other) + Q_DUE))
+    store64(holds + H_DUE, due)
     return slot + DESCRIPTOR
-
-
-def hold_settle(holds: int) -> int:
-    """Find out when the next packet is to go on. Returns 0."""
-    first = NEVER
-    for number in range(load64(holds + H_COUNT)):
-        entry = queue_first(load64(holds + H_QUEUES + 8 * number))
-        if entry != 0:
-            first = min(first, load64(entry + E_TIME))
-    store64(holds + H_DUE, first)
-    return 0
 
 
 def hold_last(holds: int, node: int) -> int:
@@ -252,9 +246,9 @@ def hold_last(holds: int, node: int) -> int:
     for number in range(load64(holds + H_COUNT)):
         queue = load64(holds + H_QUEUES + 8 * number)
         if node == 0 or load64(queue + Q_LABEL) < node:
-            entry = queue_first(queue)
-            if entry != 0 and (first < 0 or load64(entry + E_TIME) < first):
-                first = load64(entry + E_TIME)
+            due = load64(queue + Q_DUE)
+            if due != NEVER and (first < 0 or due < first):
+                first = due
     return first
 
 

@@ -157,7 +157,7 @@ class Interpreter:
             if isinstance(outcome, Done):
                 break
             # Those of a later maker go first: they stand right behind this packet in their stream.
-            made = [*((other, outcome.stream) for other in outcome.made), *made]
+            made = [*((other, outcome.follow or outcome.stream) for other in outcome.made), *made]
             stream = outcome.stream
             node = stream.consumer
         for other, begin in made:

@@ -19,6 +19,7 @@ class Opened:
     def __init__(self, ends: list[Endpoint], workers: int) -> None:
         self.ends = ends
         self.workers = workers
+        self.least_frame = 0  # bytes of the largest packet that is made of others
         self.sources: list[list[tuple[int, Source]]] = [[] for _ in range(workers)]
         self.sinks: list[dict[int, Sink]] = [{} for _ in range(workers)]
 
@@ -40,7 +41,7 @@ class Opened:
     @property
     def frame_size(self) -> int:
         """The largest packet that may come, in bytes; known when the sources are open."""
-        return max(port.frame_size for port in self.receiving)
+        return max(self.least_frame, *(port.frame_size for port in self.receiving))
 
     @property
     def burst(self) -> int:

@@ -55,6 +55,7 @@ class On:
     stream: Stream
     note: str = ""
     made: tuple[Packet, ...] = ()  # packets that follow it
+    follow: Stream | None = None  # by another stream
 
 
 @dataclass
@@ -305,7 +306,7 @@ def _finish(node: FunctionNode) -> Callable[[Packet, Any], On | Done]:
         other = packet.copy()
         packet._copies = []
         other._copies, other._copied = [], False
-        return On(node.outputs[0], made=(other,))
+        return On(node.outputs[0], made=(other,), follow=node.outputs[-1])
 
     def choose(packet: Packet, result: Any) -> On | Done:
         number = operator.index(result)

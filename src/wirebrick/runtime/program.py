@@ -68,6 +68,7 @@ def make_program(
     program.finishes = "window" in kinds or bool(program.holds)
     if kinds & {"packetize", "remake", "duplicate"} or make_packets(program.states):
         program.room = MADE
+    program.room = max(program.room, 1 + max((scope.copies for scope in graph.scopes), default=1))
     if program.holds:  # as many packets as come in may go on beside them, of other lengths
         program.room *= 2
         program.keeps_lengths = False

@@ -55,6 +55,7 @@ def run(
     interpret: bool = False,
     filter: str | None = None,
     burst: int | None = None,
+    reverse: str | None = None,
     poll: Poll = "adaptive",
     progress: Callable[[Progress], None] | None = None,
     stop: threading.Event | None = None,
@@ -72,13 +73,13 @@ def run(
     they came from Python, else nowhere. ``ports``: more of them, by name. ``workers``: threads, each with its
     part of the packets. ``duration``: seconds, at most. ``count``: packets, at most. ``interpret``: in
     CPython, where breakpoints work, in this thread if there is one worker. ``filter``: only packets that
-    match are received (tcpdump's syntax). ``burst``: packets asked of a port at once. ``poll``: whether idle
-    workers rest (``"adaptive"``) or look for packets without a break (``"busy"``). ``progress`` is called
-    some times a second, ``show`` with the text of the compiled function, ``observer`` for every packet and
-    operator (interpreted only), ``notice`` with what happens meanwhile: an interface went down, came back, a
-    file was read again.
-    ``captures``: whether ``wirebrick capture`` finds the run. ``stop`` ends the run when it is set, as
-    KeyboardInterrupt does: both give totals with ``interrupted``.
+    match are received (tcpdump's syntax). ``burst``: packets asked of a port at once. ``reverse``: the port whose
+    packets pass the NFs from the last to the first. ``poll``: whether idle workers rest (``"adaptive"``) or look
+    for packets without a break (``"busy"``). ``progress`` is called some times a second, ``show`` with the text
+    of the compiled function, ``observer`` for every packet and operator (interpreted only), ``notice`` with what
+    happens meanwhile: an interface went down, came back, a file was read again. ``captures``: whether
+    ``wirebrick capture`` finds the run. ``stop`` ends the run when it is set, as KeyboardInterrupt does: both
+    give totals with ``interrupted``.
 
     Raises WirebrickError: GraphError, CheckError and ParameterError before anything is received, PortError
     also when a port fails on the way; ``result_of(error)`` has the totals up to there.
@@ -91,7 +92,9 @@ def run(
     failure: BaseException | None = None
     try:
         # Some ports must be open to say whether they split.
-        graph = build_chain(nfs, spread=workers > 1 and not found.split(workers))
+        _check_reverse(reverse, found.names)
+        spread = workers > 1 and not found.split(workers)
+        graph = build_chain(nfs, spread=spread, alone=workers == 1, reverse=reverse)
         plan = build_plan(graph, found.names, found.default_egress)
         _refuse_dead_ends(graph, found)
         matches = _matches(filter)
@@ -113,6 +116,7 @@ def run(
             background=background,
             ports=opened.ports,
             notice=notice,
+            remarks=[text for scope in graph.scopes for text in scope.remarks],
             snapshots=Snapshots(graph, plan, found.ends, program.derive, crew),
         )
         watchable = _captures(graph, plan, found, program, crew, control) if captures else nullcontext()
@@ -136,6 +140,14 @@ def run(
         events=event_totals(program.states, events, background),
     )
     return _finish(Totals(graph, plan, found.ends, program.derive, result), crew, failure or closing)
+
+
+def _check_reverse(reverse: str | None, names: Sequence[str]) -> None:
+    if reverse is not None and reverse not in names:
+        raise GraphError(
+            f"no packets can come in by {reverse!r}, which is to be passed in reverse",
+            cure=f"name one of the ports of this run: {', '.join(names)}",
+        )
 
 
 def _finish(totals: Totals, crew: list[Worker], failure: BaseException | None) -> Result:

@@ -55,6 +55,8 @@ class Shuffling:
         context = packet._context
         crew = load64(context + W_WORKERS)
         queues = self._node.queues
+        if queues is None and crew == 1:
+            return False
         count = len(queues) if queues is not None else crew
         queue = self._queue(packet, count)
         target = queue if queues is None else queues[queue] % crew

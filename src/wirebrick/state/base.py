@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from abc import ABC, abstractmethod
+from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -41,7 +41,26 @@ def use_worker(index: int) -> None:
     worker.index = index
 
 
-class State(Saving, ABC):
+class _Made(ABCMeta):
+    """Where a network function is built once more, it gets the objects that it made the first time."""
+
+    def __call__(cls, *arguments: Any, **named: Any) -> Any:
+        """Make an object, or find the one that was made."""
+        scope = current_scope()
+        if scope is None or scope.making:
+            return super().__call__(*arguments, **named)
+        if scope.again is not None:
+            return scope.again.object(cls)
+        scope.making = True
+        try:
+            made = super().__call__(*arguments, **named)
+        finally:
+            scope.making = False
+        scope.made.append(made)
+        return made
+
+
+class State(Saving, metaclass=_Made):
     """Base of the state objects. One that is made while an NF is built belongs to it.
 
     ``blocks`` holds the addresses of the blocks of memory that are read from outside: each worker's, or the
@@ -54,6 +73,7 @@ class State(Saving, ABC):
     operations: Mapping[str, Operation] = {}
     port_names: tuple[str, ...] = ()  # of the run, by number
     ahead: Callable[[int, int], int] | None = None
+    least_frame = 0  # bytes of the largest packet that it may make; 0: none is larger than those that come
     packets_wait = (
         True  # until a worker takes them; where they come by themselves, a worker that waits loses some
     )

@@ -14,16 +14,17 @@ from wirebrick.state import bindings_layout as layout
 from wirebrick.state import bindings_native as native
 from wirebrick.state.arguments import whole
 from wirebrick.state.base import State, worker
+from wirebrick.state.bindings_ahead_native import prefetch_sessions
 from wirebrick.state.bindings_records_native import mapping_at
 from wirebrick.state.bindings_sessions_native import sessions_expire
-from wirebrick.state.operation import Operation
+from wirebrick.state.operation import Argument, Operation
 from wirebrick.state.table import seed
 
 Filtering = Literal["endpoint", "address", "port"]
 FILTERINGS = ("endpoint", "address", "port")
 PROTOCOLS = ("tcp", "udp", "icmp")
-_SEVEN = ("number",) * 7
-_EIGHT = ("number",) * 8
+_SIX: tuple[Argument, ...] = ("number",) * 6
+_EIGHT: tuple[Argument, ...] = ("number",) * 8
 
 
 @dataclass(frozen=True)
@@ -85,17 +86,19 @@ class Bindings(State):
     """
 
     operations = {
-        "leave": Operation(native.bindings_leave, ("number",) * 6, result="number", clock=True),
-        "arrive": Operation(native.bindings_arrive, ("number",) * 6, result="number", clock=True),
+        "leave": Operation(native.bindings_leave, _SIX, result="number", clock=True, ahead=True),
+        "arrive": Operation(native.bindings_arrive, _SIX, result="number", clock=True, ahead=True),
         "create": Operation(native.bindings_create, _EIGHT, result="number", clock=True),
-        "admit": Operation(native.bindings_admit, ("number",) * 6, result="number", clock=True),
-        "external": Operation(native.bindings_external, ("number",) * 6, result="number", clock=True),
+        "admit": Operation(native.bindings_admit, _SIX, result="number", clock=True),
+        "external": Operation(native.bindings_external, _SIX, result="number", clock=True),
         "inside": Operation(native.bindings_inside, ("number",) * 5, result="number", clock=True),
         "owns": Operation(native.bindings_owns, ("number",), result="bool", writes=False),
         "expire": Operation(sessions_expire, ("number",), result="number", clock=True),
         "news": Operation(native.bindings_news, ("number",), result="number", writes=False),
         "read": Operation(native.bindings_read),
     }
+
+    ahead = staticmethod(prefetch_sessions)
 
     def __init__(
         self,
@@ -177,13 +180,13 @@ class Bindings(State):
     def leave(self, protocol: int, src: int, src_port: int, dst: int, dst_port: int, flags: int) -> int:
         """The external endpoint of a packet from inside that has a session."""
         return native.bindings_leave(
-            self.changing(), worker.now, protocol, src, src_port, dst, dst_port, flags
+            self.changing(), 0, 0, worker.now, protocol, src, src_port, dst, dst_port, flags
         )
 
     def arrive(self, protocol: int, src: int, src_port: int, dst: int, dst_port: int, flags: int) -> int:
         """The inside endpoint of a packet from outside that has a session."""
         return native.bindings_arrive(
-            self.changing(), worker.now, protocol, src, src_port, dst, dst_port, flags
+            self.changing(), 0, 0, worker.now, protocol, src, src_port, dst, dst_port, flags
         )
 
     def create(

@@ -20,7 +20,7 @@ Integers alone, and the memory primitives; runs as it is in CPython, and compile
 from __future__ import annotations
 
 from wirebrick.packet.memory import store64
-from wirebrick.state.table_layout import LINE, table_homes, table_init, table_notes
+from wirebrick.state.table_layout import LINE, NOTES, table_homes, table_init, table_notes
 
 HASHED = 80  # bytes of all keys: each word has random numbers of its own
 WORDS = table_notes(HASHED)  # the header's own words begin here
@@ -56,13 +56,13 @@ B_READ = WORDS + 216
 B_LOST = WORDS + 224  # news that found the ring full
 B_LOWEST = WORDS + 232  # the first and the last external address
 B_HIGHEST = WORDS + 240
-B_NOTES = WORDS + 248  # offset of the notes of who looks ahead
 B_TIMEOUT = WORDS + 256  # six words: ticks, by class
 B_STRIDE = WORDS + 304  # which ports are this worker's: of pairs (even, odd) each STRIDE-th
 B_SETS = WORDS + 320  # eight words: for each set the first pair and how many
 B_FREE = WORDS + 384  # by kind two words: a free number or 0, how many were ever used
 B_STATS = WORDS + 448  # counters, ST_...
-B_END = WORDS + 640
+B_NOTES = WORDS + 640  # memory for those who look ahead: a word for each packet of a burst
+B_END = B_NOTES + 8 * NOTES
 
 # Counters.
 ST_CREATED = 0  # mappings made: TCP, UDP, ICMP
@@ -152,7 +152,7 @@ MOST = 1 << 26  # the largest capacity
 
 def bindings_offset(what: int, capacity: int, addresses: int, news: int) -> int:
     """Offset of a part: 0 the wheel, 1 news, 2 the addresses, 3 ports, 4 .. 8 indexes, 9 .. 12 records, 13 the end."""
-    heads = (table_homes(capacity) + 1) * 4
+    heads = (table_homes(2 * capacity) + 1) * 4
     at = B_END
     for part in range(what):
         size = heads
@@ -178,7 +178,7 @@ def bindings_offset(what: int, capacity: int, addresses: int, news: int) -> int:
 
 def bindings_init(block: int, capacity: int, addresses: int, news: int, seed: int) -> int:
     """Make the header in a block of zeros. The settings and the list of addresses are the caller's."""
-    table_init(block, capacity, HASHED, 0, 0, 0, seed)
+    table_init(block, 2 * capacity, HASHED, 0, 0, 0, seed)
     store64(block + B_CAPACITY, capacity)
     store64(block + B_WHEEL, bindings_offset(0, capacity, addresses, news))
     store64(block + B_NEWS, bindings_offset(1, capacity, addresses, news) if news != 0 else 0)

@@ -11,6 +11,7 @@ Integers alone, and the memory primitives; runs as it is in CPython, and compile
 from __future__ import annotations
 
 from wirebrick.packet.memory import load8, load32, load64, shift_right, store8, store32, store64, wrap64
+from wirebrick.state.bindings_ahead_native import session_noted
 from wirebrick.state.bindings_layout import (
     B_FILTER,
     B_IN,
@@ -102,12 +103,24 @@ def bindings_ends(port: int, outside: int, protocol: int) -> int:
 
 
 def bindings_leave(
-    block: int, now: int, protocol: int, src: int, src_port: int, dst: int, dst_port: int, flags: int
+    block: int,
+    notes: int,
+    descriptor: int,
+    now: int,
+    protocol: int,
+    src: int,
+    src_port: int,
+    dst: int,
+    dst_port: int,
+    flags: int,
 ) -> int:
     """The external endpoint of a packet from inside, and HAIRPIN; or MISS."""
     ends = bindings_pair(src, dst)
     ports = bindings_ends(src_port, dst_port, protocol)
-    session = session_out(block, session_head(block, B_OUT, 0, ends, ports), ends, ports)
+    head = session_noted(block, notes, descriptor)
+    session = session_out(block, head, ends, ports) if head != 0 else 0
+    if session == 0:
+        session = session_out(block, session_head(block, B_OUT, 0, ends, ports), ends, ports)
     if session == 0:
         return MISS
     if session_over(block, session, now) != 0:
@@ -121,12 +134,24 @@ def bindings_leave(
 
 
 def bindings_arrive(
-    block: int, now: int, protocol: int, src: int, src_port: int, dst: int, dst_port: int, flags: int
+    block: int,
+    notes: int,
+    descriptor: int,
+    now: int,
+    protocol: int,
+    src: int,
+    src_port: int,
+    dst: int,
+    dst_port: int,
+    flags: int,
 ) -> int:
     """The inside endpoint of a packet from outside, where there is a session; or MISS."""
     ends = bindings_pair(dst, src)
     ports = bindings_ends(dst_port, src_port, protocol)
-    session = session_in(block, session_head(block, B_IN, 16, ends, ports), ends, ports)
+    head = session_noted(block, notes, descriptor)
+    session = session_in(block, head, ends, ports) if head != 0 else 0
+    if session == 0:
+        session = session_in(block, session_head(block, B_IN, 16, ends, ports), ends, ports)
     if session == 0:
         return MISS
     if session_over(block, session, now) != 0:

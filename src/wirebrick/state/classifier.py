@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 from wirebrick.errors import GraphError, caller_place
 from wirebrick.state import classifier_native as native
 from wirebrick.state.arguments import key_at, key_class, whole
-from wirebrick.state.base import State
+from wirebrick.state.base import State, worker
 from wirebrick.state.classifier_rows import HIGHEST, Rows, check_key
 from wirebrick.state.operation import Operation
 from wirebrick.state.record import Record
@@ -61,7 +61,11 @@ class Classifier(State, Generic[K]):
 
     operations = {
         "find": Operation(
-            native.classifier_find, ("key",), result="number", writes=False, constants=("chunks", "rare_chunks")
+            native.classifier_find,
+            ("key",),
+            result="number",
+            writes=False,
+            constants=("chunks", "rare_chunks"),
         ),
         "asks": Operation(native.classifier_asks, result="bool", writes=False),
     }
@@ -80,19 +84,19 @@ class Classifier(State, Generic[K]):
         self.chunks, self.rare_chunks = check_key(self.key, rare)
         self.scan = scan
         self._changing = threading.Lock()
-        self._rows = Rows(self.key, self.chunks, rows)
+        self.rows = Rows(self.key, self.chunks, rows)
         if capacity is None:
-            capacity = max(256, 2 * len(self._rows))
+            capacity = max(256, 2 * len(self.rows))
         self.capacity = whole("Classifier", "capacity", capacity, 1, MOST, "how many rows there is room for")
-        self._check_room(self._rows)
+        self._check_room(self.rows)
         super().__init__(f"Classifier({Key.__name__}, {capacity})")
 
     def block_size(self) -> int:
         """Bytes of a copy."""
-        return self._rows.block_size(self.capacity)
+        return self.rows.block_size(self.capacity)
 
     def _initialise(self, block: int) -> None:
-        self._rows.build(block, self.capacity, scan=self.scan)
+        self.rows.build(block, self.capacity, scan=self.scan)
 
     def _share(self, size: int, workers: int) -> Sharing:
         return Viewed(size, workers, zeros, self._begin, -1, 0)
@@ -100,15 +104,19 @@ class Classifier(State, Generic[K]):
     def find(self, key: K) -> int:
         """The value of the first row that covers a key, or -1."""
         at = key_at(self.name, self.key, key)
-        return native.classifier_find(self.current(), self.chunks, self.rare_chunks, at)
+        return native.classifier_find(self._newest(), self.chunks, self.rare_chunks, at)
 
     def asks(self) -> bool:
         """Whether a row looks at the rare part of keys."""
-        return native.classifier_asks(self.current()) != 0
+        return native.classifier_asks(self._newest()) != 0
+
+    def _newest(self) -> int:
+        """The copy to look at: that of the burst, or outside of one the newest."""
+        return self.current() if worker.in_burst else self.shared().blocks[0]
 
     def __len__(self) -> int:
         """How many rows there are."""
-        return len(self._rows)
+        return len(self.rows)
 
     def replace(self, rows: Iterable[Row[K]]) -> None:
         """Put other rows in the place of all there are, in one step (from outside).
@@ -119,7 +127,7 @@ class Classifier(State, Generic[K]):
         new = Rows(self.key, self.chunks, rows)
         self._check_room(new)
         with self._changing:
-            self._rows = new
+            self.rows = new
             if isinstance(self.sharing, Viewed):
                 self.sharing.show(self.name, self._initialise)
 
@@ -130,7 +138,6 @@ class Classifier(State, Generic[K]):
                 place=caller_place(),
                 cure="give it a larger capacity=",
             )
-
 
 
 __all__ = ["HIGHEST", "Classifier"]

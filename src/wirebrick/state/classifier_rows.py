@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from wirebrick.errors import GraphError, caller_place
@@ -84,30 +85,34 @@ class Rows:
             if type(low) is not key or type(high) is not key:
                 raise _wrong(number, f"its ends are no {key.__name__}", f"give two records of {key.__name__}")
             if type(value) is not int or not 0 <= value <= HIGHEST:
-                raise _wrong(number, f"its value can't be {value!r}", f"give a whole number from 0 to {HIGHEST}")
-        self._chunks = chunks
+                raise _wrong(
+                    number, f"its value can't be {value!r}", f"give a whole number from 0 to {HIGHEST}"
+                )
+        self.chunks = chunks
         self._values = np.array([value for _, _, value in given], np.uint32)
         raw = b"".join(bytes(low) + bytes(high) for low, high, _ in given)
         lanes = np.frombuffer(raw, np.uint16).reshape(len(given), 2, key.size // 2)
         _check_boxes(key, lanes)
         base = chunks * CHUNK // 2
-        self._boxes = np.ascontiguousarray(lanes[:, :, :base])
-        self._rare = np.ascontiguousarray(lanes[:, :, base:])
-        highest = np.frombuffer(bytes(key(**{name: field.mask for name, field in key.fields.items()})), np.uint16)
-        narrowed = (self._rare[:, 0] != 0) | (self._rare[:, 1] < highest[base:])
-        self._asks = np.ascontiguousarray(narrowed.any(axis=1).astype(np.uint8))
+        self.boxes = np.ascontiguousarray(lanes[:, :, :base])
+        self.rare = np.ascontiguousarray(lanes[:, :, base:])
+        highest = np.frombuffer(
+            bytes(key(**{name: field.mask for name, field in key.fields.items()})), np.uint16
+        )
+        narrowed = (self.rare[:, 0] != 0) | (self.rare[:, 1] < highest[base:])
+        self.asks = np.ascontiguousarray(narrowed.any(axis=1).astype(np.uint8))
 
     def __len__(self) -> int:
         return len(self._values)
 
     def block_size(self, capacity: int) -> int:
         """Bytes of a block for so many rows."""
-        row = 2 * CHUNK * self._chunks + 4
+        row = 2 * CHUNK * self.chunks + 4
         return self._trees(capacity) + capacity * (COPIES * row + TABLES) + LEAST
 
     def _trees(self, capacity: int) -> int:
         """Offset of the trees: values and rare boxes come before."""
-        return C_DATA + 8 * capacity + self._rare[:1].nbytes * capacity
+        return C_DATA + 8 * capacity + self.rare[:1].nbytes * capacity
 
     def build(self, block: int, capacity: int, *, scan: bool) -> None:
         """Make what a block is to be."""
@@ -117,11 +122,11 @@ class Rows:
 
         count = len(self)
         values, rare = C_DATA, C_DATA + 8 * capacity
-        for at, word in ((C_ASKS, int(self._asks.any())), (C_VALUES, values), (C_RARE, rare), (C_ROWS, count)):
+        for at, word in ((C_ASKS, int(self.asks.any())), (C_VALUES, values), (C_RARE, rare), (C_ROWS, count)):
             store64(block + at, word)
         ctypes.memmove(block + values, self._values.ctypes.data, self._values.nbytes)
-        for number in np.flatnonzero(self._asks):
-            box = self._rare[number]
+        for number in np.flatnonzero(self.asks):
+            box = self.rare[number]
             ctypes.memmove(block + rare + int(number) * box.nbytes, box.ctypes.data, box.nbytes)
         job = _Job(self, block, self._trees(capacity), self.block_size(capacity))
         roots = job.scan() if scan or count <= MOST_SCANNED else job.trees()
@@ -138,9 +143,9 @@ class _Job:
         import numpy as np
 
         self._count = count = len(rows)
-        words = rows._boxes.shape[2] // 4 if count else 1
+        words = rows.boxes.shape[2] // 4 if count else 1
         room = COPIES * count + 64
-        self._fixed = _fixed_bits(rows._boxes)
+        self._fixed = _fixed_bits(rows.boxes)
         self._later = np.zeros(count + 1, np.uint8)
         logs = np.round(build.BIT * np.log2(np.maximum(np.arange(count + 1), 1))).astype(np.uint32)
         counts = np.zeros(build.COUNTS, np.uint64)
@@ -154,11 +159,11 @@ class _Job:
             (build.J_BLOCK, block),
             (build.J_OUT, begin),
             (build.J_END, end),
-            (build.J_CHUNKS, rows._chunks),
+            (build.J_CHUNKS, rows.chunks),
             (build.J_WORDS, words),
-            (build.J_ROWS, rows._boxes.ctypes.data),
+            (build.J_ROWS, rows.boxes.ctypes.data),
             (build.J_FIXED, self._fixed.ctypes.data),
-            (build.J_RARE, rows._asks.ctypes.data),
+            (build.J_RARE, rows.asks.ctypes.data),
             (build.J_LATER, self._later.ctypes.data),
             (build.J_LOGS, logs.ctypes.data),
             (build.J_COUNTS, counts.ctypes.data),
@@ -215,7 +220,7 @@ def _check_boxes(key: type[Record], lanes: NDArray[Any]) -> None:
         order = [field.offset // 2 + lane for lane in range(min(field.size, 8) // 2 - 1, -1, -1)]
         if field.size == 16:
             order += [lane + 4 for lane in order]
-        for upper, lower in zip(order, order[1:], strict=False):
+        for upper, lower in pairwise(order):
             open_ = (lanes[:, 0, lower] == 0) & (lanes[:, 1, lower] == 0xFFFF)
             bad = np.flatnonzero((lanes[:, 0, upper] != lanes[:, 1, upper]) & ~open_)
             if len(bad):

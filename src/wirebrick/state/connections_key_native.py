@@ -1,94 +1,63 @@
-"""The key of a packet's connection, the same in both directions.
+"""The key of a packet's connection, the same in both directions; and the slot that has it.
 
-Which end is the lower one is found without a branch: of random flows it would be guessed wrong every other time.
-Functions run as they are in CPython, and compiled; the key is left in the block (``C_KEY``).
+Which end is the lower one is found without a branch: of random flows it would be guessed wrong every other time. A key
+is given as its two words and whether the packet comes from the upper end. Functions run as they are in CPython, and
+compiled.
 """
 
 from __future__ import annotations
 
-from wirebrick.packet.memory import load32, load64, shift_right, store64, wrap64
+from wirebrick.packet.memory import load32, load64, load64be, shift_right, store64, wrap64
 from wirebrick.state.connections_layout import (
+    C_ADDRESSES,
     C_ENDS,
     C_FROM_UPPER,
     C_KEY,
+    C_QUOTED,
     C_RANDOM,
     C_TABLE,
+    IPV6_ENDS,
+    K_DST,
+    K_SRC,
     LOW,
     STRIDE,
 )
-from wirebrick.state.table_layout import LINK, S_KEY, S_NEXT, T_HOMES, TAKEN
+from wirebrick.state.flow_prefetch_native import NOTES_MASK, NOTES_SHIFT
+from wirebrick.state.table_layout import LINK, S_KEY, S_NEXT, T_HOMES, T_SLOTS, TAKEN
 from wirebrick.state.table_native import table_place, table_slot, table_term
 
 SPREAD = 0x9E3779B97F4A7C15 - (1 << 64)  # odd, without a pattern: the golden ratio's fraction
 MOST_END = (1 << 62) - 1
 
 
-def key_v4(block: int, src: int, dst: int, ports: int, rest: int) -> int:
-    """Of IPv4 addresses; ``ports``: source port, and 16 bits higher the destination's; ``rest``: of the last word."""
-    one = src << 16 | (ports & 0xFFFF)
-    two = dst << 16 | (ports >> 16)
-    upper = (two - one) >> 63  # all bits where the source is the upper end
-    change = (one ^ two) & upper
-    low = one ^ change
-    high = two ^ change
-    store64(block + C_KEY, wrap64((low >> 16) | (high >> 16) << 32))
-    store64(block + C_KEY + 8, (low & 0xFFFF) | (high & 0xFFFF) << 16 | rest)
-    store64(block + C_FROM_UPPER, upper & 1)
-    return 0
+def key_v4(src: int, dst: int, last: int) -> tuple[int, int, int]:
+    """Of IPv4 addresses, and the last word of a FlowKey: ports, protocol, version."""
+    order = dst - src
+    if order == 0:
+        order = (last >> 16 & 0xFFFF) - (last & 0xFFFF)
+    upper = order >> 63  # all bits where the source is the upper end
+    change = (src ^ dst) & upper
+    return wrap64((src ^ change) | (dst ^ change) << 32), ordered(last, upper), upper & 1
 
 
 def key_v6(
-    block: int, src_high: int, src_low: int, dst_high: int, dst_low: int, ports: int, rest: int
-) -> int:
+    block: int, src_high: int, src_low: int, dst_high: int, dst_low: int, last: int
+) -> tuple[int, int, int]:
     """Of IPv6 addresses, each as two words."""
-    one = end_hash(block, src_high, src_low)
-    two = end_hash(block, dst_high, dst_low)
-    order = two - one
+    src = end_hash(block, src_high, src_low)
+    dst = end_hash(block, dst_high, dst_low)
+    order = dst - src
     if order == 0:
-        order = (ports >> 16) - (ports & 0xFFFF)
+        order = (last >> 16 & 0xFFFF) - (last & 0xFFFF)
     upper = order >> 63
-    change = (one ^ two) & upper
-    store64(block + C_KEY, wrap64((one ^ change) * SPREAD + (two ^ change)))
-    turned = (ports & 0xFFFF) << 16 | ports >> 16
-    store64(block + C_KEY + 8, (ports ^ ((ports ^ turned) & upper)) | rest)
-    store64(block + C_FROM_UPPER, upper & 1)
-    change = (src_high ^ dst_high) & upper
-    store64(block + C_ENDS, src_high ^ change)
-    store64(block + C_ENDS + 16, dst_high ^ change)
-    change = (src_low ^ dst_low) & upper
-    store64(block + C_ENDS + 8, src_low ^ change)
-    store64(block + C_ENDS + 24, dst_low ^ change)
-    return 0
+    change = (src ^ dst) & upper
+    return wrap64((src ^ change) * SPREAD + (dst ^ change)), ordered(last, upper), upper & 1
 
 
-def key_home(block: int) -> int:
-    """Address of the home of the connection that C_KEY names: as ``table_home``, without a loop."""
-    table = block + C_TABLE
-    total = table_term(table, 0, load64(block + C_KEY)) + table_term(table, 8, load64(block + C_KEY + 8))
-    return table_slot(table, table_place(table, total), STRIDE)
-
-
-def key_slot(block: int) -> int:
-    """Address of the slot that has the connection that C_KEY names, or 0."""
-    table = block + C_TABLE
-    slot = key_home(block)
-    link = load32(slot + S_NEXT)
-    if link >= TAKEN and has_key(slot, block) != 0:
-        return slot
-    homes = load64(table + T_HOMES)
-    number = link & LINK
-    while number > homes:
-        slot = table_slot(table, number, STRIDE)
-        if has_key(slot, block) != 0:
-            return slot
-        number = load32(slot + S_NEXT) & LINK
-    return 0
-
-
-def has_key(slot: int, block: int) -> int:
-    """1 if a slot has the key that C_KEY names."""
-    first = load64(slot + S_KEY) == load64(block + C_KEY)
-    return 1 if first and load64(slot + S_KEY + 8) == load64(block + C_KEY + 8) else 0
+def ordered(last: int, upper: int) -> int:
+    """The last word of a FlowKey with its ports in the order of the ends; ``upper``: all bits, or none."""
+    change = ((last >> 16) ^ last) & 0xFFFF & upper
+    return last ^ (change | change << 16)
 
 
 def end_hash(block: int, high: int, low: int) -> int:
@@ -103,3 +72,81 @@ def half_hash(random: int, high: int, low: int) -> int:
     total = wrap64((load64(random) + (high & LOW)) * (load64(random + 8) + shift_right(high, 32)))
     more = wrap64((load64(random + 16) + (low & LOW)) * (load64(random + 24) + shift_right(low, 32)))
     return shift_right(wrap64(total + more + load64(random + 32)), 33)
+
+
+def key_home(block: int, first: int, second: int) -> int:
+    """Address of a key's home: as ``table_home``, without a loop."""
+    table = block + C_TABLE
+    total = table_term(table, 0, first) + table_term(table, 8, second)
+    return table_slot(table, table_place(table, total), STRIDE)
+
+
+def has_key(slot: int, first: int, second: int) -> bool:
+    """Whether a slot has a key, or had it last."""
+    return load64(slot + S_KEY) == first and load64(slot + S_KEY + 8) == second
+
+
+def key_slot(block: int, first: int, second: int) -> int:
+    """Address of the slot that has a key, or 0."""
+    table = block + C_TABLE
+    slot = key_home(block, first, second)
+    link = load32(slot + S_NEXT)
+    if link >= TAKEN and has_key(slot, first, second):
+        return slot
+    homes = load64(table + T_HOMES)
+    number = link & LINK
+    while number > homes:
+        slot = table_slot(table, number, STRIDE)
+        if has_key(slot, first, second):
+            return slot
+        number = load32(slot + S_NEXT) & LINK
+    return 0
+
+
+def noted_slot(block: int, notes: int, descriptor: int, first: int, second: int) -> int:
+    """The same for a packet: the slot that was found ahead (``notes``, or 0), if it has the key."""
+    if notes != 0:
+        slot = block + load64(notes + (descriptor >> NOTES_SHIFT & NOTES_MASK))
+        if load32(slot + S_NEXT) >= TAKEN and has_key(slot, first, second):
+            return slot
+    return key_slot(block, first, second)
+
+
+def slot_ends(block: int, slot: int) -> int:
+    """Where the IPv6 addresses of the connection in a slot are."""
+    number = (slot - block - C_TABLE - load64(block + C_TABLE + T_SLOTS)) // STRIDE
+    return block + load64(block + C_ADDRESSES) + number * IPV6_ENDS
+
+
+def same_ends(ends: int, key: int, from_upper: int) -> bool:
+    """Whether the IPv6 addresses of a FlowKey are these ends."""
+    lower = key + (K_DST if from_upper != 0 else K_SRC)
+    upper = key + (K_SRC if from_upper != 0 else K_DST)
+    return (
+        load64(ends) == load64(lower)
+        and load64(ends + 8) == load64(lower + 8)
+        and load64(ends + 16) == load64(upper)
+        and load64(ends + 24) == load64(upper + 8)
+    )
+
+
+def key_keep(block: int, key: int, first: int, second: int, from_upper: int) -> int:
+    """Keep the key of the packet at hand, with the addresses of its FlowKey."""
+    store64(block + C_KEY, first)
+    store64(block + C_KEY + 8, second)
+    store64(block + C_FROM_UPPER, from_upper)
+    lower = key + (K_DST if from_upper != 0 else K_SRC)
+    upper = key + (K_SRC if from_upper != 0 else K_DST)
+    store64(block + C_ENDS, load64(lower))
+    store64(block + C_ENDS + 8, load64(lower + 8))
+    store64(block + C_ENDS + 16, load64(upper))
+    store64(block + C_ENDS + 24, load64(upper + 8))
+    return 0
+
+
+def quote_v6(block: int, ip: int) -> int:
+    """The addresses of the IPv6 header at ``ip`` as in a FlowKey: its address."""
+    quoted = block + C_QUOTED
+    for offset in range(0, 32, 8):
+        store64(quoted + offset, load64be(ip + 8 + offset))
+    return quoted

@@ -17,7 +17,7 @@ Its value::
     u8   state
     u8   marks
     u8   window scales: low nibble of who began, high nibble of who answers; 15: none offered
-    u8   -
+    u8   1: both began, with SYNs that crossed
     u32  serial number: which connection the slot has, for the ring
          who began, then who answers, 12 bytes each, about the bytes it sends:
     u32    end: sequence number behind all it has sent
@@ -54,6 +54,7 @@ C_ENDS = 104  # its lower and upper IPv6 address, 16 bytes each
 C_VALUE = 136  # the value of the connection that it would begin
 C_TIMES = 192  # steps of time after which a connection in each state expires
 C_RANDOM = 320  # of the hash of IPv6 addresses
+C_QUOTED = 448  # IPv6 addresses that an ICMP error quotes
 C_TABLE = 512
 
 KEY = 16  # bytes of a key
@@ -61,9 +62,17 @@ VALUE = 40
 STRIDE = 64  # of a slot: table_stride(KEY, VALUE)
 IPV6_ENDS = 32  # bytes of two addresses
 
+# A FlowKey: source and destination, then ports, protocol and version in one word.
+K_SRC = 0
+K_DST = 16
+K_LAST = 32
+K_PROTOCOL = 36
+K_VERSION = 37
+
 V_STATE = 0
 V_MARKS = 1
 V_SCALES = 2
+V_BOTH = 3
 V_SERIAL = 4
 V_SIDES = 8
 SIDE = 12

@@ -9,9 +9,8 @@ established goes when it has expired, never before. Runs as it is in CPython, an
 from __future__ import annotations
 
 from wirebrick.packet.memory import copy, load8, load32, load64, store32, store64
-from wirebrick.state.connections_key_native import key_home
+from wirebrick.state.connections_key_native import key_home, slot_ends
 from wirebrick.state.connections_layout import (
-    C_ADDRESSES,
     C_ENDS,
     C_KEY,
     C_OLDEST,
@@ -116,7 +115,14 @@ def connection_enter(block: int, now: int) -> int:
         store64(block + C_REFUSED, load64(block + C_REFUSED) + 1)
         return 0
     table = block + C_TABLE
-    slot = table_insert(table, key_home(block), block + C_KEY, now, KEY, STRIDE)
+    slot = table_insert(
+        table,
+        key_home(block, load64(block + C_KEY), load64(block + C_KEY + 8)),
+        block + C_KEY,
+        now,
+        KEY,
+        STRIDE,
+    )
     number = (slot - table_slot(table, 0, STRIDE)) // STRIDE
     serial = (load64(block + C_SERIAL) + 1) & SERIALS
     store64(block + C_SERIAL, serial)
@@ -124,7 +130,7 @@ def connection_enter(block: int, now: int) -> int:
     copy(value, block + C_VALUE, VALUE)
     store32(value + V_SERIAL, serial)
     if load8(block + C_KEY + 13) == 6:
-        copy(block + load64(block + C_ADDRESSES) + number * IPV6_ENDS, block + C_ENDS, IPV6_ENDS)
+        copy(slot_ends(block, slot), block + C_ENDS, IPV6_ENDS)
     ring_add(block, serial << 32 | number)
     store64(block + C_OPENED, load64(block + C_OPENED) + 1)
     return slot

@@ -11,8 +11,20 @@ Sequence numbers are compared modulo 2**32 (RFC 9293, 3.4). Runs as it is in CPy
 
 from __future__ import annotations
 
-from wirebrick.packet.memory import load8, load16, load16be, load32, load32be, store8, store16, store32
+from wirebrick.packet.memory import (
+    apart,
+    load8,
+    load16,
+    load16be,
+    load32,
+    load32be,
+    rare,
+    store8,
+    store16,
+    store32,
+)
 from wirebrick.state.connections_layout import (
+    ACKED_ANSWERS,
     ACKED_BEGAN,
     CLOSING,
     E_ACKED,
@@ -33,6 +45,7 @@ from wirebrick.state.connections_layout import (
     SYN,
     SYN_ACK,
     TIME_WAIT,
+    V_BOTH,
     V_MARKS,
     V_SCALES,
     V_SIDES,
@@ -128,6 +141,7 @@ def tcp_begin(value: int, tcp: int, size: int, data: int, loose: int) -> int:
     return NEW
 
 
+@apart
 def tcp_segment(value: int, answers: int, tcp: int, size: int, data: int, more: int) -> int:
     """A segment of a connection; ``answers``: 1 if it comes from the end that didn't begin. What becomes of it.
 
@@ -142,7 +156,7 @@ def tcp_segment(value: int, answers: int, tcp: int, size: int, data: int, more: 
         if state >= TIME_WAIT:
             return NEW
         return PASS if answers == 0 else INVALID
-    if flags & FLAG_SYN != 0 and answers == 0 and state != SYN_ACK:
+    if flags & FLAG_SYN != 0 and answers == 0 and (state != SYN_ACK or load8(value + V_BOTH) == 0):
         return INVALID
     marks = load8(value + V_MARKS)
     if load16(value + V_WINDOWS + 2) == 0 and marks & LIBERAL == 0:
@@ -186,6 +200,7 @@ def tcp_segment(value: int, answers: int, tcp: int, size: int, data: int, more: 
     return PASS
 
 
+@rare
 def segment_of_syn(value: int, answers: int, tcp: int, size: int, data: int) -> int:
     """A segment of a connection of which only a SYN was seen."""
     flags = load8(tcp + T_FLAGS) & (FLAG_FIN | FLAG_SYN | FLAG_RST | FLAG_ACK)
@@ -199,10 +214,12 @@ def segment_of_syn(value: int, answers: int, tcp: int, size: int, data: int) -> 
             tcp_begin(value, tcp, size, data, 0)
             store8(value + V_MARKS, marks)
             return PASS
-        if flags & FLAG_RST != 0:
-            store8(value + V_STATE, RESET)
-            return PASS
-        return INVALID
+        # It resets what it began itself, or the older connection that the server spoke of.
+        older = load8(value + V_MARKS) & ACKED_ANSWERS != 0 and seq == load32(began + SIDE + E_ACKED)
+        if flags != FLAG_RST or (seq != load32(began + E_END) and not older):
+            return INVALID
+        store8(value + V_STATE, RESET)
+        return PASS
     acknowledges = (
         flags & FLAG_ACK != 0
         and distance(ack, load32(began + E_ACKED)) >= 1
@@ -214,7 +231,11 @@ def segment_of_syn(value: int, answers: int, tcp: int, size: int, data: int) -> 
         return PASS if acknowledges else INVALID
     if flags & FLAG_SYN == 0:
         # The server has an older connection of these ends: its ACK makes the client reset that.
-        return PASS if flags == FLAG_ACK and data == 0 else INVALID
+        if flags != FLAG_ACK or data != 0:
+            return INVALID
+        store8(value + V_MARKS, load8(value + V_MARKS) | ACKED_ANSWERS)
+        store32(began + SIDE + E_ACKED, ack)
+        return PASS
     if flags & FLAG_ACK != 0 and not acknowledges:
         return INVALID
     store8(value + V_STATE, SYN_ACK)
@@ -222,9 +243,13 @@ def segment_of_syn(value: int, answers: int, tcp: int, size: int, data: int) -> 
     window = max(1, load16be(tcp + T_WINDOW))
     first = load16(value + V_WINDOWS)
     side_begin(began + SIDE, seq, end, (end + first) & 0xFFFFFFFF)
+    marks = load8(value + V_MARKS) & ~ACKED_ANSWERS
     if flags & FLAG_ACK != 0:
-        store8(value + V_MARKS, load8(value + V_MARKS) | ACKED_BEGAN)
+        marks |= ACKED_BEGAN
         store32(began + E_ACKED, ack)
+    else:
+        store8(value + V_BOTH, 1)
+    store8(value + V_MARKS, marks)
     store32(began + E_EDGE, (load32(began + E_END) + window) & 0xFFFFFFFF)
     scale = load8(value + V_SCALES) & 15
     other_scale = window_scale(tcp, size)
@@ -257,6 +282,7 @@ def fits(value: int, answers: int, own: int, other: int, seq: int, end: int, ack
     )
 
 
+@rare
 def reset(value: int, own: int, state: int, marks: int, seq: int) -> int:
     """A RST whose sequence number is in the window, or was."""
     if marks & LIBERAL == 0:

@@ -22,9 +22,10 @@ _WORDS = 3  # of a key
 
 
 class Directory(State):
-    """A number for up to ``capacity`` keys of class ``Key`` (at most 24 bytes), learned from packets; one for all workers.
+    """A number for up to ``capacity`` keys of class ``Key`` (at most 24 bytes), learned from packets.
 
-    For what a packet in one worker tells and a packet in another needs: behind which port a MAC address is, say.
+    One for all workers: for what a packet in one worker tells and a packet in another needs, such as behind which
+    port a MAC address is.
     User functions read it without a lock; what is new takes one, and where another worker holds it, the key
     is learned from a later packet.
 
@@ -86,8 +87,8 @@ class Directory(State):
         native.directory_init(block, self.capacity, self._idle, seed())
         for key, number in self._fixed:
             at = key_at(self.name, self.key, key)
-            words = [native.directory_word(at, self.key_size, 8 * word) for word in range(_WORDS)]
-            native.directory_put(block, *words, number)
+            a, b, c = (native.directory_word(at, self.key_size, 8 * word) for word in range(_WORDS))
+            native.directory_put(block, a, b, c, number)
 
     def get(self, key: Record) -> int:
         """The number of a key, or -1 (in user functions)."""

@@ -1,9 +1,9 @@
 """A directory's native part: a hash table that all workers read without a lock, and change under one.
 
-An entry is a cache line: a value that is never zero, or zero: the entry is free; the time it was seen last; three words
-of key; three more words for who uses it. A key lies in one of the WINDOW entries behind its home. Who enters one stores
-its value last, and an entry is never moved, so a reader sees a key with its value or doesn't see it. The lock lies in the
-pair of cache lines before the block.
+An entry is a cache line: a value, 0 where the entry is free; the time it was seen last; three words of key; three more
+words for who uses it. A key lies in one of the WINDOW entries behind its home. Who enters one stores its value last,
+and an entry is never moved, so a reader sees a key with its value or doesn't see it. The lock lies in the pair of cache
+lines before the block.
 
 >>> import ctypes
 >>> memory = (ctypes.c_uint8 * (directory_size(4) + 256))()
@@ -83,28 +83,33 @@ def directory_home(block: int, a: int, b: int, c: int) -> int:
     return block + D_ENTRIES + ((mixed ^ shift_right(mixed, 32)) & load64(block + D_MASK)) * ENTRY
 
 
+def directory_has(entry: int, a: int, b: int, c: int) -> int:
+    """1 where an entry has a key."""
+    if load64(entry + E_KEY) == a and load64(entry + E_KEY + 8) == b and load64(entry + E_KEY + 16) == c:
+        return 1
+    return 0
+
+
 def directory_find(block: int, a: int, b: int, c: int) -> int:
     """Address of the entry of a key, or 0."""
     entry = directory_home(block, a, b, c)
     for _ in range(WINDOW):
-        if load64(entry + E_KEY) == a and load64(entry + E_KEY + 8) == b and load64(entry + E_KEY + 16) == c:
-            if load64_acquire(entry + E_VALUE) != 0:
-                return entry
+        if directory_has(entry, a, b, c) != 0 and load64_acquire(entry + E_VALUE) != 0:
+            return entry
         entry += ENTRY
     return 0
 
 
 def directory_enter(block: int, a: int, b: int, c: int, now: int) -> int:
-    """Address of an entry for a key, found or made (its value is 0 then); 0 where there is no room. The lock is held."""
+    """Address of an entry for a key, found or made (its value is 0 then); 0: there is no room. The lock is held."""
     directory_sweep(block, now)
     idle = load64(block + D_IDLE)
     entry = directory_home(block, a, b, c)
     free = 0
     for _ in range(WINDOW):
         value = load64(entry + E_VALUE)
-        if value != 0 and load64(entry + E_KEY) == a and load64(entry + E_KEY + 8) == b:
-            if load64(entry + E_KEY + 16) == c:
-                return entry
+        if value != 0 and directory_has(entry, a, b, c) != 0:
+            return entry
         if value != 0 and idle != 0 and now - load64(entry + E_TIME) > idle:
             directory_remove(block, entry)
             store64(block + D_EXPIRED, load64(block + D_EXPIRED) + 1)

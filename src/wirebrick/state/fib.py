@@ -1,4 +1,4 @@
-"""Fib: where packets go by their destination, a router's forwarding table; one for all workers, exchanged as a whole."""
+"""Fib: where packets go by their destination: a router's forwarding table, exchanged as a whole."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Route:
 
 
 class Fib(State):
-    """Up to ``capacity`` routes with ``hops`` next hops in all; looked up by address and a number that tells flows apart.
+    """Up to ``capacity`` routes with ``hops`` next hops in all, one table for all workers.
 
     In user functions: ``fib.lookup(address, entropy)``: a number whose upper bits (``>> KIND``) are a kind of
     ``fib_native``: VIA, CONNECTED, LOCAL, BROADCAST, BLACKHOLE, UNREACHABLE, PROHIBIT; the link is

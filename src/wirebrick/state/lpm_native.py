@@ -10,7 +10,7 @@ Words of IPv6 addresses are kept with their upper bit turned over: signed compar
 
 from __future__ import annotations
 
-from wirebrick.packet.memory import load32, load64, shift_right, store32, store64, wrap64
+from wirebrick.packet.memory import load32, load64, opaque, shift_right, store32, store64, wrap64
 
 L_DEFAULT = 0  # the answer where no prefix matches
 L_RANGES4 = 8  # offsets in the block
@@ -77,8 +77,9 @@ def lpm_lookup4(block: int, address: int) -> int:
     at = block + load64(block + L_RANGES4) + first * RANGE4
     while count > 1:
         half = count >> 1
-        middle = at + half * RANGE4
-        at = middle if load32(middle) <= address else at
+        # -1 where the upper half begins behind the address.
+        behind = opaque(address - load32(at + half * RANGE4) >> 63)
+        at += half * RANGE4 & ~behind
         count -= half
     return load32(at + 4)
 

@@ -7,7 +7,7 @@ import hashlib
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from wirebrick.errors import GraphError, caller_place
 from wirebrick.fields import U8, U16, U32, IPv4Address, IPv6Address, MacAddress
@@ -31,6 +31,7 @@ MOST_PLACES = 1 << 24  # of a look-up table
 MOST_WEIGHT = 1 << 16
 _RANDOM_WORDS = 11
 
+R = TypeVar("R", bound=Record)
 Place = tuple[int, int, int]  # address, protocol (0: all), port (0: all)
 
 
@@ -271,7 +272,7 @@ class Maglev(State):
         """The balancer's own addresses (in user functions)."""
         return self._read(Own, native.maglev_own(self.current()))
 
-    def _read(self, record: Any, address: int) -> Any:
+    def _read(self, record: type[R], address: int) -> R:
         view = self._view(record, address)
         view.__dict__["_read_only"] = True
         return view

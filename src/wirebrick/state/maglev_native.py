@@ -18,9 +18,10 @@ Integers alone, and the memory primitives; runs as it is in CPython, and compile
 from __future__ import annotations
 
 from wirebrick.packet.memory import load32, load64, shift_right, store32, store64, wrap64
+from wirebrick.seldom import seldom
 
 # The head of a block: words.
-M_WILD = 0  # which keys with wildcards there are: WILD_PORT, WILD_PROTOCOL, of services; shifted by WILD_ORIGIN of origins
+M_WILD = 0  # which keys with wildcards there are, of services; above them those of origins
 M_MASK = 8  # places of a hash table, minus 1
 M_SERVICES = 16  # offsets in the block
 M_ORIGINS = 24
@@ -66,35 +67,57 @@ def maglev_find(block: int, table: int, high: int, low: int, kind: int) -> int:
     mask = load64(block + M_MASK)
     place = maglev_place(high, low, kind, mask)
     entry = block + table + place * ENTRY
+    found = load64(entry + E_KIND)
+    if found == 0:
+        return -1
+    if found == kind | HERE and load64(entry + E_HIGH) == high and load64(entry + E_LOW) == low:
+        return load64(entry + E_NUMBER)
+    return maglev_probe(block + table, high, low, kind, mask, place)
+
+
+@seldom
+def maglev_probe(entries: int, high: int, low: int, kind: int, mask: int, place: int) -> int:
+    """The same behind the first place, which has another."""
+    place = (place + 1) & mask
+    entry = entries + place * ENTRY
     while load64(entry + E_KIND) != 0:
         same = load64(entry + E_HIGH) == high and load64(entry + E_LOW) == low
         if same and load64(entry + E_KIND) == kind | HERE:
             return load64(entry + E_NUMBER)
         place = (place + 1) & mask
-        entry = block + table + place * ENTRY
+        entry = entries + place * ENTRY
     return -1
 
 
-def maglev_wild(block: int, table: int, wild: int, high: int, low: int, protocol: int, port: int) -> int:
-    """The number for the port, for all ports or for all protocols, in this order; or -1."""
-    found = maglev_find(block, table, high, low, protocol << 16 | port)
-    if found < 0 and wild & WILD_PORT != 0:
+@seldom
+def maglev_wild(block: int, table: int, wild: int, high: int, low: int, protocol: int) -> int:
+    """The number for all ports, or else for all protocols; or -1."""
+    found = -1
+    if wild & WILD_PORT != 0:
         found = maglev_find(block, table, high, low, protocol << 16)
     if found < 0 and wild & WILD_PROTOCOL != 0 and protocol != ICMP and protocol != ICMPV6:
         found = maglev_find(block, table, high, low, 0)
     return found
 
 
+def maglev_among(block: int, table: int, wild: int, high: int, low: int, protocol: int, port: int) -> int:
+    """The number for the port, for all ports or for all protocols, in this order; or -1."""
+    found = maglev_find(block, table, high, low, protocol << 16 | port)
+    if found < 0 and wild != 0:
+        return maglev_wild(block, table, wild, high, low, protocol)
+    return found
+
+
 def maglev_service(block: int, high: int, low: int, protocol: int, port: int) -> int:
     """The number of the service at an address, or -1."""
-    wild = load64(block + M_WILD)
-    return maglev_wild(block, load64(block + M_SERVICES), wild, high, low, protocol, port)
+    wild = load64(block + M_WILD) & (WILD_PORT | WILD_PROTOCOL)
+    return maglev_among(block, load64(block + M_SERVICES), wild, high, low, protocol, port)
 
 
 def maglev_origin(block: int, high: int, low: int, protocol: int, port: int) -> int:
     """The number of the first backend that answers from an address, or -1."""
     wild = load64(block + M_WILD) >> WILD_ORIGIN
-    return maglev_wild(block, load64(block + M_ORIGINS), wild, high, low, protocol, port)
+    return maglev_among(block, load64(block + M_ORIGINS), wild, high, low, protocol, port)
 
 
 def maglev_owns(block: int, high: int, low: int) -> int:
@@ -136,6 +159,7 @@ def maglev_hash(block: int, key: int) -> int:
     return shift_right(wrap64((word ^ shift_right(word, 29)) * MIX_B), 32)
 
 
+@seldom
 def maglev_choose(block: int, service: int, key: int) -> int:
     """The number of the backend that Maglev hashing gives a flow of a service, or -1: it has none."""
     size = load64(block + M_SIZE)

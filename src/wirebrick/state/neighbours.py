@@ -50,6 +50,7 @@ class Neighbours(State):
 
     In user functions: ``neighbours.find(Neighbour(...))`` is a MAC address, or negative: ``ASK``: it isn't known,
     ask for it now; ``WAIT``: it was asked for; ``UNREACHABLE``: it doesn't answer; ``NO_ROOM``.
+    ``neighbours.look(Neighbour(...))`` is a MAC address or -1, and asks for nothing.
     ``neighbours.learn(neighbour, mac, flags)``: it has said so (flags: CREATE, CONFIRM, OVERRIDE of
     ``neighbours_native``); 1 where it was waited for. ``neighbours.due()``, for an event: the number of one that
     is to be asked again, or -1, and ``neighbours.part(number, n)`` what it is: 0 and 1: words of its address, 2:
@@ -73,6 +74,9 @@ class Neighbours(State):
     operations = {
         "find": Operation(
             native.neighbours_find, ("key",), result="number", clock=True, atomic=native.neighbours_find
+        ),
+        "look": Operation(
+            native.neighbours_look, ("key",), result="number", writes=False, atomic=native.neighbours_look
         ),
         "learn": Operation(
             native.neighbours_learn,
@@ -106,13 +110,17 @@ class Neighbours(State):
         directory.directory_init(block, self.capacity, 0, seed())
         for key, mac in self._fixed:
             at = key_at(self.name, Neighbour, key)
-            words = [load64(at + 8 * word) for word in range(3)]
-            directory.directory_put(block, *words, (mac | native.REACHABLE << native.STATE) - 1)
+            a, b, c = (load64(at + 8 * word) for word in range(3))
+            directory.directory_put(block, a, b, c, (mac | native.REACHABLE << native.STATE) - 1)
 
     def find(self, key: Neighbour) -> int:
         """The MAC address of a neighbour, or what to do (in user functions)."""
         with self._guard:
             return native.neighbours_find(self.current(), worker.now, key_at(self.name, Neighbour, key))
+
+    def look(self, key: Neighbour) -> int:
+        """The MAC address of a neighbour, or -1 (in user functions)."""
+        return native.neighbours_look(self.current(), key_at(self.name, Neighbour, key))
 
     def learn(self, key: Neighbour, mac: int, flags: int) -> int:
         """A neighbour said that it has a MAC address (in user functions)."""

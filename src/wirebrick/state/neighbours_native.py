@@ -79,6 +79,15 @@ def neighbours_find(block: int, now: int, key: int) -> int:
     return WAIT
 
 
+def neighbours_look(block: int, key: int) -> int:
+    """The MAC address of a neighbour, or -1; nobody is asked for it."""
+    entry = directory_find(block, load64(key), load64(key + 8), load64(key + 16))
+    if entry == 0:
+        return -1
+    word = load64_acquire(entry + E_VALUE)
+    return word & MAC if neighbours_known(word) != 0 else -1
+
+
 def neighbours_begin(block: int, now: int, key: int) -> int:
     """Begin to ask for a neighbour: ASK, or WAIT where somebody else does right now."""
     if lock_try(block - LOCK) == 0:
@@ -111,7 +120,7 @@ def neighbours_learn(block: int, now: int, key: int, mac: int, flags: int) -> in
         time = load64(entry + E_TIME)
         if time == FOREVER:
             return 0
-        known = state == REACHABLE or state == PROBE
+        known = state in (REACHABLE, PROBE)
         if known and word & MAC == mac:
             if flags & CONFIRM == 0:
                 return 0
@@ -147,10 +156,9 @@ def neighbours_due(block: int, now: int) -> int:
         hand = hand + 1 if hand + 1 < last else 0
         entry = block + D_ENTRIES + hand * ENTRY
         word = load64(entry + E_VALUE)
-        if word != 0 and load64(entry + E_TIME) != FOREVER:
-            if neighbours_age(block, entry, word, now) != 0:
-                found = hand
-                break
+        if word != 0 and load64(entry + E_TIME) != FOREVER and neighbours_age(block, entry, word, now) != 0:
+            found = hand
+            break
     store64(block + D_HAND, hand)
     lock_release(block - LOCK)
     return found
@@ -183,17 +191,17 @@ def neighbours_age(block: int, entry: int, word: int, now: int) -> int:
 def neighbours_part(block: int, number: int, part: int) -> int:
     """A part of the entry ``number``: 0 upper and 1 lower word of the address, 2 the third word of the key, 3 its MAC.
 
-    The MAC address is -1 while it isn't known.
+    The MAC address is -1 while it isn't known; other numbers give the first entry and the first word.
     """
-    hand = number & load64(block + D_MASK)
-    entry = block + D_ENTRIES + (number if number <= load64(block + D_MASK) + WINDOW else hand) * ENTRY
+    slot = number if number <= load64(block + D_MASK) + WINDOW else 0
+    entry = block + D_ENTRIES + slot * ENTRY
     if part == 3:
         word = load64_acquire(entry + E_VALUE)
-        return -1 if word >> STATE == INCOMPLETE else word & MAC
-    return load64(entry + E_KEY + 8 * (part & 3 if part < 3 else 0))
+        return word & MAC if neighbours_known(word) != 0 else -1
+    return load64(entry + E_KEY + 8 * (part if part < 3 else 0))
 
 
 def neighbours_known(word: int) -> int:
     """1 for a value with a MAC address."""
     state = shift_right(word, STATE)
-    return 1 if state == REACHABLE or state == PROBE else 0
+    return 1 if state in (REACHABLE, PROBE) else 0

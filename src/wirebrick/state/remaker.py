@@ -25,12 +25,9 @@ class Remaker(State):
     metadata, or 0; its time. The result: how many further packets it made, at the positions behind those that
     were in use: they follow the packet; or -n: the packet is dropped with the n-th of ``reasons``, from 1 on.
     The last parsed header is one no more afterwards, and the others' payloads end where the packet does.
-
-    ``least_frame``: bytes of the largest packet that it may make; 0: none is larger than those that come.
     """
 
     steps: Mapping[str, Step] = {}
-    least_frame = 0
 
     def __init__(self, name: str, consistency: Consistency = PARTITIONED) -> None:
         self._guard = threading.Lock()  # interpreted workers: CPython has no atomic steps

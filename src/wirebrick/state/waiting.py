@@ -18,10 +18,11 @@ LIFE = 3_000_000_000  # nanoseconds
 class Waiting(Remaker):
     """Up to ``capacity`` packets of up to 9,216 bytes, ``most`` of them for one key, for at most three seconds.
 
-    ``schema``: metadata with the key in three words from the field ``field`` on. The step ``keep`` takes packets in:
-    they are dropped as ``kept`` (or ``not_kept``, where they are too large); the oldest make room. ``copy`` keeps
-    their bytes and lets them go on, to become something else. ``give`` gives back those with the key in the metadata of a packet, which becomes the first of them, or is dropped as
-    ``nobody_waited``. From outside: ``kept``, ``gave``, ``ousted``.
+    ``schema``: metadata with the key in three words from the field ``field`` on. The step ``keep`` takes packets
+    in: they are dropped as ``kept`` (or ``not_kept``, where they are too large); the oldest make room. ``copy``
+    keeps their bytes and lets them go on, to become something else. ``give`` gives back those with the key in the
+    metadata of a packet, which becomes the first of them, or is dropped as ``nobody_waited``. From outside:
+    ``kept``, ``gave``, ``ousted``.
     """
 
     steps = {

@@ -135,9 +135,13 @@ def waiting_first(block: int, key: int) -> int:
     first = 0
     for number in range(load64(block + A_SLOTS)):
         slot = block + A_BEGIN + number * load64(block + A_SIZE)
-        if load64(slot + W_NUMBER) != 0 and same_key(slot + W_KEY, key) != 0:
-            if first == 0 or load64(slot + W_NUMBER) < load64(first + W_NUMBER):
-                first = slot
+        waits = load64(slot + W_NUMBER)
+        if (
+            waits != 0
+            and same_key(slot + W_KEY, key) != 0
+            and (first == 0 or waits < load64(first + W_NUMBER))
+        ):
+            first = slot
     return first
 
 

@@ -149,7 +149,8 @@ def _declare(seconds: float, function: Callable[..., Any], on: On, repeats: bool
             cure='on="worker" (compiled, with the worker\'s state), on="control" or on="background" (any Python)',
         )
     takes_event = _check_function(function, operator, on, place)
-    scope.events.append(Event(function, period, repeats, on, scope, place, takes_event))
+    if scope.again is None:
+        scope.events.append(Event(function, period, repeats, on, scope, place, takes_event))
 
 
 def _check_function(function: Any, operator: str, on: On, place: Place | None) -> bool:

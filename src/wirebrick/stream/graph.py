@@ -37,6 +37,46 @@ class Scope:
     states: list[Any] = field(default_factory=list)
     reports: list[Callable[[], Any]] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+    copies: int = 1  # of each packet, at most, that are expected of it
+    remarks: list[str] = field(default_factory=list)
+    children: list[Scope] = field(default_factory=list)
+    made: list[Any] = field(default_factory=list)  # the state objects that its function made, in order
+    making: bool = False  # such an object is being made: those that it consists of are not for themselves
+    again: Again | None = None  # its function is called once more: what it made comes from here
+
+
+class Again:
+    """What a use of an NF consists of, to be had once more in the same order, as its function is called again.
+
+    So its operators stand at a second place of the graph, with the same state and the same counters.
+    """
+
+    def __init__(self, scope: Scope) -> None:
+        self._name = scope.name
+        self._place = scope.place
+        self._made = iter(scope.made)
+        self._children = iter(scope.children)
+
+    def object(self, kind: type) -> Any:
+        """The next state object. Raises GraphError where that is of another class."""
+        found = next(self._made, None)
+        if type(found) is not kind:
+            raise self._differs(kind.__name__)
+        return found
+
+    def child(self, name: str) -> Scope:
+        """The next NF within. Raises GraphError where that is another one."""
+        found = next(self._children, None)
+        if found is None or found.name.partition("#")[0] != name:
+            raise self._differs(name)
+        return found
+
+    def _differs(self, what: str) -> GraphError:
+        return GraphError(
+            f"{self._name} is not built twice alike: where its function is called again it makes a {what}",
+            place=self._place,
+            cure="let the function make the same objects whenever it is called with the same parameters",
+        )
 
 
 def within(scope: Scope | None) -> Iterator[Scope]:
@@ -94,7 +134,29 @@ def at_end(function: Callable[[], Any]) -> None:
     """
     if not _current:
         raise GraphError("at_end() belongs into a network function", place=caller_place())
-    _current[-1].reports.append(function)
+    if _current[-1].again is None:
+        _current[-1].reports.append(function)
+
+
+def remark(text: str) -> None:
+    """Have the user told something about how a network function is configured: a notice of the run, and of a check.
+
+    To be called while a network function is built. Raises GraphError outside of one.
+    """
+    if not _current:
+        raise GraphError("remark() belongs into a network function", place=caller_place())
+    if _current[-1].again is None:
+        _current[-1].remarks.append(text)
+
+
+def most_copies(count: int) -> None:
+    """Have room for ``count`` more packets for every packet of a burst, where an NF copies or makes more than one.
+
+    To be called while a network function is built. Raises GraphError outside of an NF.
+    """
+    if not _current:
+        raise GraphError("most_copies() belongs into a network function", place=caller_place())
+    _current[-1].copies = max(_current[-1].copies, count)
 
 
 class Input(Node):
@@ -122,11 +184,16 @@ class Exit(Node):
 
 
 class Graph:
-    """The operators of a chain of NFs. ``complete`` checks it and puts the nodes in the order packets take."""
+    """The operators of a chain of NFs. ``complete`` checks it and puts the nodes in the order packets take.
 
-    def __init__(self) -> None:
+    ``alone``: it runs in one worker, so NFs may leave out what only several need.
+    """
+
+    def __init__(self, *, alone: bool = False) -> None:
+        self.alone = alone
         self.nodes: list[Node] = []
         self.scopes: list[Scope] = []
+        self.repeated: Scope | None = None  # the NF of the chain that is built once more, if one is
         self._slots: dict[tuple[Slot | None, type[Header]], Slot] = {}
         self.all_slots: list[Slot] = []
 
@@ -145,13 +212,29 @@ class Graph:
 
     def enter(self, stream: Stream, name: str, place: Place | None) -> tuple[Scope, Stream]:
         """Begin a network function on ``stream``."""
-        taken = {scope.name for scope in self.scopes}
-        unique = next(n for n in _names(name) if n not in taken)
-        scope = Scope(unique, stream.scope, place)
-        self.scopes.append(scope)
+        scope = self._again(stream.scope, name) or self._first(stream.scope, name, place)
         node = Enter(self, scope, place)
         stream._consumed_by(node)
         return scope, node.output((), None)
+
+    def _first(self, parent: Scope | None, name: str, place: Place | None) -> Scope:
+        taken = {scope.name for scope in self.scopes}
+        unique = next(n for n in _names(name) if n not in taken)
+        scope = Scope(unique, parent, place)
+        self.scopes.append(scope)
+        if parent is not None:
+            parent.children.append(scope)
+        return scope
+
+    def _again(self, parent: Scope | None, name: str) -> Scope | None:
+        """The scope that is built once more; None where it is the first time."""
+        scope = self.repeated if parent is None else None
+        if parent is not None and parent.again is not None:
+            scope = parent.again.child(name)
+        if scope is not None:
+            scope.bypass = []
+            scope.again = Again(scope)
+        return scope
 
     def enter_also(self, scope: Scope, stream: Stream) -> Stream:
         """Another stream into the same network function."""

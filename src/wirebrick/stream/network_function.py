@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from wirebrick.errors import GraphError, ParameterError, Place, caller_place
-from wirebrick.stream.graph import Graph, Input, Output
+from wirebrick.stream.graph import Graph, Input, Output, Scope
+from wirebrick.stream.merge import merge
 from wirebrick.stream.shuffle import MOST_QUEUES, shuffle
 from wirebrick.stream.stream import Stream
 
@@ -148,39 +149,99 @@ def network_function(function: Callable[..., Any]) -> NetworkFunction:
     return NetworkFunction(function)
 
 
-def build_chain(chain: list[NetworkFunction | Configured], *, spread: bool = False) -> Graph:
+def build_chain(
+    chain: list[NetworkFunction | Configured],
+    *,
+    spread: bool = False,
+    alone: bool = False,
+    reverse: str | None = None,
+) -> Graph:
     """The complete graph of NFs in a row, from all ports to the egress port. Raises GraphError.
 
     Before an NF that is placed on other workers than the one before it, packets are shuffled there by flow;
-    with ``spread`` also where they come in, to all workers if the first NF isn't placed. What comes back from a
-    hop outside goes on behind it.
+    with ``spread`` also where they come in, to all workers if the first NF isn't placed. ``alone``: there is one
+    worker. What comes back from a hop outside goes on behind it. What comes in by the port ``reverse`` passes the
+    NFs from the last to the first: each stands in the graph twice, with the same state and counters.
+
+    >>> from wirebrick.nf.macswap import macswap
+    >>> from wirebrick.nf.ttl import ttl
+    >>> graph = build_chain([macswap, ttl], reverse="out")
+    >>> [(node.kind, node.scope.name) for node in graph.nodes if node.kind == "enter"]
+    [('enter', 'macswap'), ('enter', 'ttl'), ('enter', 'ttl'), ('enter', 'macswap')]
     """
-    graph = Graph()
+    graph = Graph(alone=alone)
     stream: Any = Input(graph, None, None).output((), None)
     first = chain[0].workers if chain and isinstance(chain[0], Configured) else None
     if spread and first is None:
         stream = shuffle(stream, "flow")
-    returned = {}
-    for position, nf in enumerate(chain):
-        if isinstance(nf, Configured) and isinstance(nf.nf, Hop):
-            stream, returned[position] = stream.group_by(2, nf.nf.comes_back(nf.parameters))
+    hops = [
+        position for position, nf in enumerate(chain) if isinstance(nf, Configured) and isinstance(nf.nf, Hop)
+    ]
+    if reverse is not None and chain:
+        if hops:
+            raise GraphError(
+                f"the hop {_name(chain[hops[0]])} can't be in a chain that some packets pass in reverse",
+                cure="leave reverse out: packets come and go by the hop's own ports",
+            )
+        stream = _both_ways(graph, stream, chain, reverse)
+    else:
+        returned = {}
+        for position in hops:
+            hop: Any = chain[position]
+            stream, returned[position] = stream.group_by(2, hop.nf.comes_back(hop.parameters))
+        stream = _in_a_row(graph, stream, chain, returned=returned)
+    if stream is not None:
+        stream._consumed_by(Output(graph, None, None))
+    graph.complete()
+    return graph
+
+
+def _in_a_row(
+    graph: Graph,
+    stream: Any,
+    chain: Sequence[NetworkFunction | Configured],
+    *,
+    returned: Mapping[int, Stream] = {},
+    again: Sequence[Scope] = (),
+) -> Any:
+    """NFs one behind the other; the stream that leaves the last one, or None.
+
+    ``returned``: what comes back to hops; ``again``: those that the NFs were, where they are built once more.
+    """
     here: tuple[int, ...] | None = None
     for position, nf in enumerate(chain):
+        graph.repeated = again[position] if again else None
         wanted = nf.workers if isinstance(nf, Configured) else None
         if stream is not None and wanted is not None and wanted != here:
             stream = shuffle(stream, "flow", wanted)
         here = wanted or here
         if stream is None:
-            before = chain[position - 1]
-            name = before.nf.name if isinstance(before, Configured) else before.name
-            raise GraphError(f"the NF {name} has no output, so nothing reaches what is behind it")
+            before = _name(chain[position - 1])
+            raise GraphError(f"the NF {before} has no output, so nothing reaches what is behind it")
         stream = nf(stream, returned[position]) if position in returned else nf(stream)
         if isinstance(stream, list):
             raise GraphError(
                 "an NF in a chain has one output; this one has several",
                 cure="call it inside an NF of your own that merges or sends them",
             )
-    if stream is not None:
-        stream._consumed_by(Output(graph, None, None))
-    graph.complete()
-    return graph
+    return stream
+
+
+def _both_ways(
+    graph: Graph, stream: Stream, chain: Sequence[NetworkFunction | Configured], reverse: str
+) -> Stream | None:
+    """The NFs from the first to the last, and for what comes in by ``reverse`` once more from the last to the first."""
+
+    def comes_back(packet: Any) -> int:
+        return 1 if packet.ingress == reverse else 0
+
+    forth, back = stream.group_by(2, comes_back)
+    forth = _in_a_row(graph, forth, chain)
+    built = [scope for scope in graph.scopes if scope.parent is None]
+    back = _in_a_row(graph, back, chain[::-1], again=built[::-1])
+    ends = [end for end in (forth, back) if end is not None]
+    return merge(*ends) if ends else None
+
+
+def _name(nf: NetworkFunction | Configured) -> str:
+    return nf.nf.name if isinstance(nf, Configured) else nf.name

@@ -56,7 +56,7 @@ def shuffle(
     innermost parsed IP header's flow, both directions alike, fragments together; or a queue for each port
     packets come from, as in ``{"in": 0, "out": 1}``. ``workers``: how many queues, or the worker of each, as
     in ``[1, 2, 2]``; else there is one for each worker of the run. Where a run has fewer workers, worker n
-    stands for n modulo their number: with one worker nothing moves.
+    stands for n modulo their number: with one worker nothing moves, and without ``workers`` nothing is asked.
 
     A packet moves by its frame's number through a bounded ring between each two workers, without a lock and
     without a copy; packets of one worker that go to the same worker keep their order, so those of a flow do.

@@ -127,11 +127,11 @@ class Stream:
 
         return pop(self)
 
-    def duplicate(self, function: Callable[[Any], bool]) -> Stream:
+    def duplicate(self, function: Callable[[Any], bool], copies: Stream | None = None) -> Stream:
         """Let copies follow packets; see ``wirebrick.stream.duplicate``."""
         from wirebrick.stream.duplicate import duplicate
 
-        return duplicate(self, function)
+        return duplicate(self, function, copies)
 
     def group_by(self, count: int, function: Callable[[Any], int]) -> list[Stream]:
         """Split into ``count`` streams; see ``wirebrick.stream.group_by``."""

@@ -39,8 +39,16 @@ def emit_second(f: Fused, node: Duplicate) -> None:
     code, stream = f.code, node.outputs[0]
     code.line(f"if at == {f.label(node)}:")
     with code.indent():
+        known = f.settle_again(stream.stack, node.inputs)
         code.line("if made != 0:")
         with code.indent():
             spill.read(f, stream, f"made + {MADE_SPILL}")
             code.line("made = 0")
-        f.go(stream, *f.settle_again(stream.stack, node.inputs))
+            if len(node.outputs) > 1:
+                f.go(node.outputs[1], *known)
+        if len(node.outputs) > 1:
+            code.line("else:")
+            code.depth += 1
+        f.go(stream, *known)
+        if len(node.outputs) > 1:
+            code.depth -= 1

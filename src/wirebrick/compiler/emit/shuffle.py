@@ -17,6 +17,20 @@ if TYPE_CHECKING:
 def emit_shuffle(f: Fused, node: Shuffle) -> None:
     """Emit the choice of the worker, and the way there; ``resume`` is emitted behind it."""
     code = f.code
+    if node.queues is None:
+        code.line("if crew == 1:")
+        with code.indent():
+            code.line(f"at = {f.label(node)}")
+        code.line("else:")
+        with code.indent():
+            _choose(f, node)
+    else:
+        _choose(f, node)
+
+
+def _choose(f: Fused, node: Shuffle) -> None:
+    """Ask for the queue, and move the packet there."""
+    code = f.code
     if node.function is not None:
         result = f.call(node, f.functions[node].function, node.inputs[0].stack, node.inputs[0].schema)
         code.line(f"if unlikely({result} < 0):")

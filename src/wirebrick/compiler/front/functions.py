@@ -21,6 +21,7 @@ from wirebrick.compiler.kinds import (
 from wirebrick.compiler.source import Source, source_of
 from wirebrick.errors import CheckError
 from wirebrick.headers.header import Header
+from wirebrick.seldom import is_seldom
 from wirebrick.stream.graph import Slot
 
 if TYPE_CHECKING:
@@ -93,10 +94,16 @@ def emit_user_function(
     name = unit.shared.name(f"{unit.scope}__{source.name}")
     place = source.place(tree)
     result = Function(name, emitter, [])
-    text = [f"def {name}({', '.join([*result.needs, 'left'])}):", f"    # {place.file}:{place.line}"]
+    head = f"{mark(function)}def {name}({', '.join([*result.needs, 'left'])}):"
+    text = [head, f"    # {place.file}:{place.line}"]
     unit.shared.functions.append("\n".join([*text, *resolved(emitter, top=True)]))
     result.own = frozenset(own)
     return result
+
+
+def mark(function: Any) -> str:
+    """What stands before the definition of a function that few packets need."""
+    return "@seldom\n" if is_seldom(function) else ""
 
 
 def passes(unit: Unit, source: Source, rights: Rights, start: Any) -> Emitter:

@@ -8,8 +8,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from wirebrick.compiler.front.emitter import Emitter
-from wirebrick.compiler.front.functions import Function, passes
+from wirebrick.compiler.front.functions import Function, mark, passes
 from wirebrick.compiler.front.outer import known
+from wirebrick.compiler.front.records import copied
 from wirebrick.compiler.front.returns import flat, resolved
 from wirebrick.compiler.kinds import (
     NOTHING,
@@ -68,7 +69,7 @@ def call_helper(
     f.flow.gone.update(helper.exits.gone)
     if isinstance(kind, RecordKind) and kind.fresh:
         at = f.keep(f"{f.need('scratch')} + {unit.scratch(kind.record.size)}")
-        f.line(f"copy({at}, {names}, {kind.record.size})")
+        copied(f, at, names, kind.record.size)
         names = at
     return Value(kind, names)
 
@@ -130,7 +131,7 @@ def _emit_helper(unit: Unit, f: Emitter, source: Source, values: dict[str, Value
     name = unit.shared.name(f"{unit.scope}__{source.name}")
     helper = Function(name, emitter, parameters)
     place = source.place(source.tree)
-    head = f"def {name}({', '.join([*parameters, *helper.needs, 'left'])}):"
+    head = f"{mark(source.function)}def {name}({', '.join([*parameters, *helper.needs, 'left'])}):"
     unit.shared.functions.append(
         "\n".join([head, f"    # {place.file}:{place.line}", *resolved(emitter, top=False)])
     )

@@ -13,6 +13,7 @@ from wirebrick.state.record import Record, RecordField
 if TYPE_CHECKING:
     from wirebrick.compiler.front.emitter import Emitter
 
+MOST_WORDS = 8
 WIDTHS = {1: "8", 2: "16", 4: "32", 8: "64"}
 
 
@@ -70,6 +71,15 @@ def _kind(field: RecordField) -> Kind:
     if field.is_float:
         return FLOAT
     return Wide(field.address) if field.size == 16 else Int("u64", field.address)
+
+
+def copied(f: Emitter, to: str, source: str, size: int) -> None:
+    """Copy a record: word by word while it is small, as what was just stored is then known, and need not be loaded."""
+    if size > MOST_WORDS * 8:
+        f.line(f"copy({to}, {source}, {size})")
+        return
+    for offset in range(0, size, 8):
+        f.line(f"store64({to} + {offset}, load64({source} + {offset}))")
 
 
 def construct(f: Emitter, node: ast.Call, record: type[Record]) -> Value:

@@ -9,6 +9,7 @@ from wirebrick.compiler.front.convert import int64
 from wirebrick.compiler.front.emitter import RETURN, Emitter
 from wirebrick.compiler.front.expressions import expression
 from wirebrick.compiler.front.packets import HOLD
+from wirebrick.compiler.front.records import copied
 from wirebrick.compiler.front.statements import condition
 from wirebrick.compiler.kinds import (
     NOTHING,
@@ -66,12 +67,14 @@ def returned(unit: Unit, f: Emitter, node: ast.AST, value: ast.expr | None) -> N
     elif result == "number":
         number = int64(f, value, expression(f, value), "the number of a queue")
         queues = f.groups or f"load64({f.need('w')} + {frame.W_WORKERS})"
-        f.line(f"return floor_mod({number.code}, {queues})")
+        code = f.keep(number.code)
+        f.line(f"if {queues} == 1: return 0")  # a division takes longer than all the rest of a shuffle
+        f.line(f"return floor_mod({code}, {queues})")
     else:
         record = expression(f, value)
         if not isinstance(record.kind, RecordKind) or record.kind.record is not f.schema:
             f.refuse(value, f"metadata() needs a {f.schema.__name__}, not {record.kind}")
-        f.line(f"copy({f.need('attach')}, {record.code}, {record.kind.record.size})")
+        copied(f, f.need("attach"), record.code, record.kind.record.size)
         f.line("return 0")
     unit.ownership.finish(f, f.flow)
     f.exits.append(f.flow.clone())

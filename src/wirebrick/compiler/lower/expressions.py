@@ -243,7 +243,9 @@ def call_named(low: Lowering, name: str, arguments: list[Typed]) -> Typed:
         return (None, None) if target.result == "v" else (target.result, value)
     space, function = target
     found = low.module.lowered(space, function, tuple(kind for kind, _ in arguments))
-    return found.result, low.builder.call(found.function, [value for _, value in arguments])
+    attributes = ("alwaysinline",) if name in INLINED and not low.seldom else ()
+    values = [value for _, value in arguments]
+    return found.result, low.builder.call(found.function, values, attrs=attributes)
 
 
 def _least(low: Lowering, name: str, arguments: list[Typed]) -> Typed:
@@ -267,6 +269,9 @@ def _absolute(low: Lowering, argument: Typed) -> Typed:
         return "f", b.call(function, [value])
     return "i", b.select(b.icmp_signed("<", value, I64(0)), b.neg(value), value)
 
+
+# Look-ups that most packets make: a part of every function that makes them, however many do, unless it is a seldom one.
+INLINED = frozenset({"use_flow", "table_use", "table_home", "table_hash"})
 
 EXPRESSIONS: dict[type[ast.expr], Any] = {
     ast.Constant: _constant,

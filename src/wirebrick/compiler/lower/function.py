@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from wirebrick.compiler.lower.module import Lowered, Module, Space
 
 RANGE_COUNT = "range_count"
+MARKS = {
+    "apart": ("noinline",),
+    "rare": ("noinline", "cold"),
+    "seldom": ("noinline", "cold"),
+    "inlined": ("alwaysinline",),
+}  # those of ``packet.memory``
 
 
 class Lowering:
@@ -23,6 +29,7 @@ class Lowering:
         self.space = space
         self.function = function
         self.result = result
+        self.seldom = "cold" in function.attributes
         self.entry = function.append_basic_block("entry")
         self.allocas = ir.IRBuilder(self.entry)
         body = function.append_basic_block("body")
@@ -69,6 +76,10 @@ def lower_function(
     name = target.get_unique_name(f"{node.name}.{'_'.join(map(str, kinds))}")
     function = ir.Function(target, ir.FunctionType(returns, [llvm_type(kind) for kind in kinds]), name)
     function.linkage = "internal"
+    for mark in node.decorator_list:
+        assert isinstance(mark, ast.Name)
+        for attribute in MARKS[mark.id]:
+            function.attributes.add(attribute)
     low = Lowering(module, space, function, result)
     if len(node.args.args) != len(kinds):
         raise TypeError(f"{space.file}: {node.name} takes {len(node.args.args)} arguments, not {len(kinds)}")

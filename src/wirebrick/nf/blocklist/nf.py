@@ -119,7 +119,7 @@ def _followed(path: Path, what: str) -> tuple[LongestPrefixMatch, Numbering[int]
     capacity = max(ROOM, 2 * len(found))
     numbers: Numbering[int] = Numbering(capacity)
     table = LongestPrefixMatch(capacity=capacity)
-    _show(table, numbers, found)
+    show(table, numbers, found)
 
     def load(changed: Path) -> str:
         new = load_prefixes(changed, what)
@@ -128,14 +128,15 @@ def _followed(path: Path, what: str) -> tuple[LongestPrefixMatch, Numbering[int]
                 f"{changed} has {len(new):,} prefixes, and there is room for {capacity:,}",
                 cure="start again with the larger file",
             )
-        _show(table, numbers, new)
+        show(table, numbers, new)
         return f"{changed}: {len(new)} prefixes"
 
     watch(path, load)
     return table, numbers
 
 
-def _show(table: LongestPrefixMatch, numbers: Numbering[int], found: Prefixes) -> None:
+def show(table: LongestPrefixMatch, numbers: Numbering[int], found: Prefixes) -> None:
+    """Put prefixes into a table, each with its number."""
     tables: dict[int, dict[int, dict[int, int]]] = {4: {}, 6: {}}
     for key, number in zip(found.keys, numbers.assign(found.keys), strict=True):
         tables[6 if key & V6 else 4].setdefault(key & 255, {})[(key & ~V6) >> 8] = number

@@ -76,7 +76,9 @@ class Box:
         numbers = [-1] if everything else [n for n in range(256) if self.protocols >> n & 1]
         version = {V4: 4, V6: 6, EVERY_VERSION: 0}[self.versions]
         for protocol in numbers:
-            yield Match(version, protocol, *self.src, *self.dst, *self.src_ports, *self.dst_ports, self.further)
+            yield Match(
+                version, protocol, *self.src, *self.dst, *self.src_ports, *self.dst_ports, self.further
+            )
 
 
 def intersect(one: Box, other: Box) -> Box | str:

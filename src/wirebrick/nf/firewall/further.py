@@ -1,7 +1,7 @@
 """What rules can look at besides addresses, protocol and ports: names, ranges, and how they are written.
 
-A restriction is (name, lowest, highest value). Names that begin with ``icmp_``, and flags, are fields of the upper-layer
-header: they can't be read in fragments behind the first, nor where the packet is cut short before them.
+A restriction is (name, lowest, highest value). Names that begin with ``icmp_``, and flags, are fields of the
+upper-layer header: they can't be read in fragments behind the first, nor where the packet is cut short before them.
 
 >>> spell((("dscp", 46, 46), ("fragment", 1, 3), ("ttl", 0, 5)))
 ['dscp 46', 'frag', 'ttl 0-5']
@@ -71,7 +71,16 @@ def both(one: Further, other: Further) -> Further | str:
 
 
 def outside(name: str, low: int, high: int) -> Iterator[tuple[str, int, int]]:
-    """The other values of a field, as ranges."""
+    """The other values of a field, as ranges; of MAC addresses as prefixes.
+
+    >>> list(outside("ttl", 0, 9)), [name for name, _, _ in outside("src_mac", 1, 1)] == ["src_mac"] * 48
+    ([('ttl', 10, 255)], True)
+    """
+    if name in ("src_mac", "dst_mac"):
+        for bit in range((low ^ high).bit_length(), 48):
+            first = (low >> bit ^ 1) << bit
+            yield name, first, first | ((1 << bit) - 1)
+        return
     if low > 0:
         yield name, 0, low - 1
     if high < HIGHEST[name]:
@@ -124,7 +133,11 @@ def _ingress(low: int, high: int) -> str:
     names = list(_PORTS)
     if low == high and low:
         return f"ingress {names[low - 1]}"
-    return " ".join(f"(not ingress {names[number - 1]})" for number in range(1, len(names) + 1) if not low <= number <= high)
+    return " ".join(
+        f"(not ingress {names[number - 1]})"
+        for number in range(1, len(names) + 1)
+        if not low <= number <= high
+    )
 
 
 def _vlan(low: int, high: int) -> str:

@@ -1,7 +1,7 @@
 """Conditions on other fields than addresses, protocol and ports, from words to trees.
 
-    further = "type" types | "code" codes | "flags" flags | "frag" [ "first" | "later" ] | "dscp" codepoints | "ecn" marks
-            | ( "ttl" | "hop-limit" ) numbers | "length" numbers | "vlan" [ numbers ] | "ingress" ports
+    further = "type" types | "code" codes | "flags" flags | "frag" [ "first" | "later" ]
+            | "dscp" codepoints | "ecn" marks | ( "ttl" | "hop-limit" ) numbers | "length" numbers | "vlan" [ numbers ] | "ingress" ports
             | "ether" [ side ] addresses
     flags   = flag { "," flag } | flag { "," flag } "/" flag { "," flag };  flag = [ "!" ] NAME
 
@@ -29,7 +29,12 @@ from wirebrick.nf.firewall.words import Line, Word, nearest
 
 RANGE = re.compile(r"(0|[1-9][0-9]{0,5})(?:-(0|[1-9][0-9]{0,5}))?")
 MAC = re.compile(r"([0-9a-f]{2}(?::[0-9a-f]{2}){5})(?:/([0-9]{1,2}))?")
-PLACES = {"src": ("src_mac",), "dst": ("dst_mac",), "host": ("src_mac", "dst_mac"), "": ("src_mac", "dst_mac")}
+PLACES = {
+    "src": ("src_mac",),
+    "dst": ("dst_mac",),
+    "host": ("src_mac", "dst_mac"),
+    "": ("src_mac", "dst_mac"),
+}
 
 
 def _range(line: Line, word: Word, what: str, highest: int, names: Mapping[str, int]) -> tuple[int, int]:
@@ -37,7 +42,9 @@ def _range(line: Line, word: Word, what: str, highest: int, names: Mapping[str, 
     if word.text in names:
         return names[word.text], names[word.text]
     found = RANGE.fullmatch(word.text)
-    cure = f"write a number from 0 to {highest}, a range LOW-HIGH" + (f" or a name: {', '.join(names)}" if names else "")
+    cure = f"write a number from 0 to {highest}, a range LOW-HIGH" + (
+        f" or a name: {', '.join(names)}" if names else ""
+    )
     if found is None:
         problem = f"{word} is no {what}" if word.text else f"a {what} is missing here"
         raise line.error(word, problem, (nearest(word.text, names) if word.text else "") or cure)
@@ -79,7 +86,9 @@ def _icmp(name: str, what: str, v4: Mapping[str, int], v6: Mapping[str, int]) ->
             leaves = []
             for names, versions, protocol in ((v4, V4, ICMP), (v6, V6, ICMP6)):
                 if word.text in names or word.text not in every:
-                    low, high = _range(line, word, what, HIGHEST[name], names if word.text in names else every)
+                    low, high = _range(
+                        line, word, what, HIGHEST[name], names if word.text in names else every
+                    )
                     leaves.append(Leaf(word, Box(versions, 1 << protocol, further=((name, low, high),))))
             return Group("or", tuple(leaves)) if len(leaves) > 1 else leaves[0]
 
@@ -97,7 +106,9 @@ def _flags(line: Line) -> Node:
     word = line.take()
     text += word.text
     if not text:
-        raise line.error(word, "flags are missing here", f"write 'flags syn,!ack'; there are {', '.join(FLAGS)}")
+        raise line.error(
+            word, "flags are missing here", f"write 'flags syn,!ack'; there are {', '.join(FLAGS)}"
+        )
     wanted, slash, mask = text.partition("/")
     found: dict[str, int] = {}
     for part in wanted.split(","):
@@ -109,7 +120,10 @@ def _flags(line: Line) -> Node:
     for name in mask.split(",") if slash else ():
         _check_flag(line, word, name)
         found.setdefault(name, 0)
-    return Leaf(start, Box(protocols=1 << TCP, further=tuple((name, found[name], found[name]) for name in sorted(found))))
+    return Leaf(
+        start,
+        Box(protocols=1 << TCP, further=tuple((name, found[name], found[name]) for name in sorted(found))),
+    )
 
 
 def _check_flag(line: Line, word: Word, name: str) -> None:

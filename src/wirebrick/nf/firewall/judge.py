@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from wirebrick.headers import Ethernet
 from wirebrick.nf.firewall.further import port_number
@@ -19,7 +20,7 @@ ALL_FLAGS = 14  # bytes of a TCP header up to its flags
 
 
 def make_judge(
-    kind: type[Key], table: Classifier[Key], hits: Array, unmatched: int, ports: Sequence[str]
+    kind: type[Key], table: Classifier[Any], hits: Array, unmatched: int, ports: Sequence[str]
 ) -> Callable[[Packet], int]:
     """The function that finds the verdict on a packet, and counts it; for IPv4 or IPv6, as ``kind`` is.
 

@@ -11,13 +11,15 @@ from wirebrick.nf.firewall.access import AccessList
 from wirebrick.nf.firewall.judge import TAGS, make_judge
 from wirebrick.nf.firewall.keys import KeyV4, KeyV6
 from wirebrick.nf.firewall.names import ACTIONS
+from wirebrick.nf.firewall.review import remarks
 from wirebrick.nf.firewall.rows import DEFAULT_DENIED, PASS
 from wirebrick.nf.firewall.rules import load_rules
 from wirebrick.nf.firewall.tally import tally
 from wirebrick.nf.firewall.tracking import Tracking
 from wirebrick.nf.ip_packets import ip_packets
+from wirebrick.nf.watched import watch
 from wirebrick.packet.packet import Packet
-from wirebrick.stream.graph import at_end
+from wirebrick.stream.graph import at_end, remark
 from wirebrick.stream.merge import merge
 from wirebrick.stream.network_function import network_function
 from wirebrick.stream.stream import Stream
@@ -159,11 +161,14 @@ def firewall(
         )
     _check("default", default, tuple(ACTIONS))
     _check("other", other, OTHER)
-    access = AccessList(load_rules(rules), rules, capacity=capacity, scan=scan)
+    access = AccessList(load_rules(rules), Path(rules), capacity=capacity, scan=scan)
     allows = ACTIONS[default] == "allow"
     unmatched = PASS if allows else DEFAULT_DENIED
     judge_v4 = make_judge(KeyV4, access.v4, access.hits, unmatched, access.ports)
     judge_v6 = make_judge(KeyV6, access.v6, access.hits, unmatched, access.ports)
+    for text in remarks(access):
+        remark(text)
+    watch(access.file, access.load)
     at_end(lambda: tally(access.rules, "allow" if allows else "drop", access.counts()))
 
     tracking = None

@@ -51,6 +51,12 @@ def packed(rules: Sequence[Rule], slots: Sequence[int]) -> tuple[list[Row[KeyV4]
     return v4, v6
 
 
+def row_counts(rules: Sequence[Rule]) -> tuple[int, int]:
+    """How many rows rules make at most, for IPv4 and for IPv6."""
+    versions = [match.version for rule in rules for match in rule.matches]
+    return len(versions) - versions.count(6) + 1, len(versions) - versions.count(4) + 1
+
+
 def roomy(count: int) -> int:
     """How many places to make for ``count`` things: one of few sizes, so that machine code can stay the same.
 

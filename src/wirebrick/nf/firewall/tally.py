@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from wirebrick.nf.firewall.rules import Rule
 
@@ -12,10 +12,12 @@ if TYPE_CHECKING:
 
 
 def tally(rules: Sequence[Rule], default: str, hits: Sequence[int]) -> Report:
-    """The packets of each rule, and of the default in the last row; ``hits``: the default's first.
+    """The packets of each rule, and of the default in the last row.
+
+    ``hits``: those of the default, of each rule, and of rules that are gone.
 
     >>> from wirebrick.nf.firewall.rules import parse_rules
-    >>> report = tally(parse_rules("# mail\\ndeny dst port 25"), "allow", [14, 3])
+    >>> report = tally(parse_rules("# mail\\ndeny dst port 25"), "allow", [14, 3, 0])
     >>> report.title, report.columns
     ('packets by firewall rule', ('number', 'line', 'rule', 'packets'))
     >>> for row in report.rows:
@@ -25,6 +27,10 @@ def tally(rules: Sequence[Rule], default: str, hits: Sequence[int]) -> Report:
     """
     from wirebrick import Report
 
-    rows = [(rule.number, rule.line, rule.text, count) for rule, count in zip(rules, hits[1:], strict=True)]
+    rows: list[tuple[Any, ...]] = [
+        (rule.number, rule.line, rule.text, count) for rule, count in zip(rules, hits[1:-1], strict=True)
+    ]
+    if hits[-1]:
+        rows.append(("", "", "rules that were replaced", hits[-1]))
     last = ("", "", f"default: {default}", hits[0])
     return Report("packets by firewall rule", ("number", "line", "rule", "packets"), [*rows, last])

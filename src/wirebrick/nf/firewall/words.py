@@ -33,7 +33,6 @@ class Word:
         text = self.text if len(self.text) <= LONGEST_SHOWN else self.text[:LONGEST_SHOWN] + "..."
         return repr(text) if text else "the end of the line"
 
-
     def parts(self) -> list[Word]:
         """The words between its commas.
 

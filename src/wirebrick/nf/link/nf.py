@@ -6,7 +6,7 @@ from wirebrick.errors import ParameterError
 from wirebrick.nf.link.jitter import Distribution
 from wirebrick.nf.link.one_way import Direction
 from wirebrick.nf.link.settings import one_way
-from wirebrick.nf.quantities import Quantity
+from wirebrick.quantities import Quantity
 from wirebrick.runtime.report import Report
 from wirebrick.stream.graph import at_end
 from wirebrick.stream.hold import LARGEST
@@ -46,9 +46,9 @@ def link(
         others, as in ``delay=10ms:50ms``. Durations: ``10ms``, ``250us``, ``1.5s``, a number of seconds. Chances:
         ``0.5%``, ``0.005``.
 
-        ``delay``*: how long a packet is on its way, up to an hour; 0 where it is not given.
+        ``delay``: * how long a packet is on its way, up to an hour; 0 where it is not given.
 
-        ``jitter``*: by how much the delay varies: to both sides where it is ``uniform``, else the standard deviation;
+        ``jitter``: * by how much the delay varies: to both sides where it is ``uniform``, else the standard deviation;
         0 where it is not given. No delay is below 0.
 
         ``distribution``: of the delay: ``uniform``, ``normal`` or ``pareto`` (a long tail, shape 3); ``uniform`` where
@@ -57,30 +57,30 @@ def link(
         ``ordered``: whether packets of a direction arrive in order in spite of jitter, as on most lines; yes where it
         is not given.
 
-        ``loss``*: the chance that a packet is lost; 0 where it is not given.
+        ``loss``: * the chance that a packet is lost; 0 where it is not given.
 
-        ``bad``*: losses in bursts: the chance, with each packet, that the line becomes bad; 0 where it is not given.
+        ``bad``: * losses in bursts: the chance, with each packet, that the line becomes bad; 0 where it is not given.
 
-        ``good``*: the chance, with each packet, that a bad line becomes good again; 25% where it is not given: a bad
+        ``good``: * the chance, with each packet, that a bad line becomes good again; 25% where it is not given: a bad
         state lasts for 4 packets on average.
 
-        ``loss_bad``*: the chance that a packet is lost while the line is bad; 100% where it is not given.
+        ``loss_bad``: * the chance that a packet is lost while the line is bad; 100% where it is not given.
 
-        ``duplicate``*: the chance that a packet arrives twice; 0 where it is not given.
+        ``duplicate``: * the chance that a packet arrives twice; 0 where it is not given.
 
-        ``corrupt``*: the chance that one bit of a packet, any of its frame, is turned over; 0 where it is not given.
+        ``corrupt``: * the chance that one bit of a packet, any of its frame, is turned over; 0 where it is not given.
         Checksums are left as they are.
 
-        ``reorder``*: the chance that a packet skips the delay and so overtakes those before it; 0 where it is not
+        ``reorder``: * the chance that a packet skips the delay and so overtakes those before it; 0 where it is not
         given.
 
-        ``rate``*: ``10Mbit``, ``2.5Gbit/s``: packets leave one after the other, no faster; without limit where it is
+        ``rate``: * ``10Mbit``, ``2.5Gbit/s``: packets leave one after the other, no faster; without limit where it is
         not given.
 
         ``overhead``: bytes that each packet takes on the line beside its frame: 24 for Ethernet's preamble, checksum
         and gap; 0 where it is not given.
 
-        ``queue``*: how long packets wait for the line, as a duration or in bytes (``64KB``); 100ms where it is not
+        ``queue``: * how long packets wait for the line, as a duration or in bytes (``64KB``); 100ms where it is not
         given. What would wait longer is dropped.
 
         ``limit``: packets on their way and waiting, in each direction and worker, 1 to 1,048,576; 16,384 where it is

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from wirebrick.errors import ParameterError
 from wirebrick.nf.link.jitter import Distribution
-from wirebrick.nf.quantities import Quantity, backlog, chance, duration, rate
+from wirebrick.quantities import Quantity, backlog, chance, duration, rate
 from wirebrick.state.random import odds
 
 

@@ -6,6 +6,7 @@
 ... [[vip]]
 ... address = "192.0.2.100"
 ... ports = [80, "8000-8001"]
+... delivery = "nat"
 ... [[vip.backend]]
 ... address = "192.0.2.11"
 ... [[vip.backend]]
@@ -174,7 +175,9 @@ class _Vips:
         protocol = PROTOCOLS[section.choice("protocol", "tcp", tuple(PROTOCOLS))]
         ports = section.ports("ports") if protocol or "ports" in data else ()
         if ports and not protocol:
-            section.refuse("ports", "not every protocol has ports", 'leave ports out, or name a protocol = "tcp"')
+            section.refuse(
+                "ports", "not every protocol has ports", 'leave ports out, or name a protocol = "tcp"'
+            )
         self._take(section, address, protocol, ports)
         shown = f"{address} {section.data.get('protocol', 'tcp')} {_shown(ports)}"
         name = section.text("name", shown)
@@ -217,14 +220,18 @@ class _Vips:
         version = 4 if type(own) is IPv4Address else 6
         if delivery not in TUNNELS and type(own) is not type(address):
             cure = "give both the same version, or deliver by ipip or gre"
-            section.refuse("address", f"a VIP at {address} can't have the backend {own} with {delivery}", cure)
+            section.refuse(
+                "address", f"a VIP at {address} can't have the backend {own} with {delivery}", cure
+            )
         if delivery in TUNNELS and not self._own[version == 6]:
             key = "address" if version == 4 else "address6"
             cure = f'write {key} = "..." in [balancer]: where tunnels begin'
             section.refuse("address", f"a tunnel to {own} has no address to begin at", cure)
         port = section.number_of("port", 0, 0, 65535)
         if port and (delivery != "nat" or len(ports) != 1 or vip.data.get("protocol") == "sctp"):
-            cure = 'leave port out; only TCP and UDP with delivery = "nat" and one port of the VIP have others'
+            cure = (
+                'leave port out; only TCP and UDP with delivery = "nat" and one port of the VIP have others'
+            )
             section.refuse("port", f"the backend {own} can't have a port of its own", cure)
         via = section.address("via")
         return BackendSpec(

@@ -11,8 +11,8 @@ from wirebrick.nf.maglev.ways import (
     LOCAL,
     MAC,
     NAT,
-    NEIGHBOUR,
     NAT_ERROR,
+    NEIGHBOUR,
     NO_BACKEND,
     NO_FRAGMENT,
     NO_NEIGHBOUR,
@@ -24,15 +24,18 @@ from wirebrick.nf.maglev.ways import (
     TOO_LONG,
     Decision,
     overhead,
+    verdict,
 )
 from wirebrick.packet.flow import FlowKey
 from wirebrick.packet.packet import Packet
+from wirebrick.seldom import seldom
 from wirebrick.state.array import Array
 from wirebrick.state.maglev import Maglev
 from wirebrick.state.record import Record
 from wirebrick.state.table import Table
 
 TCP, UDP, SCTP, ICMP, ICMPV6 = 6, 17, 132, 1, 58
+SOLICITATION, ADVERTISEMENT = 135, 136
 DIRECT = 0xFFFFFFFF  # the generation of connections with a backend that don't go by its service
 TAGS = (0x8100, 0x88A8, 0x9100)
 
@@ -76,13 +79,14 @@ def decider(
     def fragment_key(ip: Any) -> Any:
         return FragmentKey(src=ip.src, dst=ip.dst, identification=ip.identification, protocol=ip.protocol)
 
-    def keep(ip: Any, way: int, number: int, mac: int) -> None:
+    @seldom
+    def keep(ip: Any, said: int, mac: int) -> None:
         """Later fragments go the way of the first."""
         first = fragments[fragment_key(ip)]
-        first.way = way
-        first.backend = number
+        first.verdict = said
         first.mac = mac
 
+    @seldom
     def chosen(service: int, key: Any) -> int:
         """The backend that hashing gives a flow, or -1."""
         if maglev.record(service).sticky == 0:
@@ -90,8 +94,8 @@ def decider(
         client = FlowKey(version=version, src=key.src, dst=key.dst, protocol=key.protocol)
         return maglev.choose(service, client)
 
-    def to_service(packet: Any, service: int, mac: int) -> Any:
-        """A packet of a client to a service."""
+    def to_service(packet: Any, service: int, mac: int) -> int:
+        """The verdict on a packet of a client to a service."""
         ip = packet.header
         key = packet.flow()
         connection = connections[key]
@@ -104,24 +108,27 @@ def decider(
         if not known:
             number = chosen(service, key)
             if number < 0:
-                return Decision(way=NO_BACKEND)
+                return NO_BACKEND
             backend = maglev.backend(number)
             connection.backend = number
             connection.generation = backend.generation
             traffic[number].connections += 1
         if backend.mac == 0:
-            return Decision(way=NO_NEIGHBOUR)
-        if backend.way == NAT:
+            return NO_NEIGHBOUR
+        way = backend.way
+        if way == NAT:
             connection.mac = mac
-        elif backend.way > MAC and packet[Ethernet].ethertype in TAGS:
-            return Decision(way=TAGGED)
-        elif backend.way > MAC and packet.length - 14 + overhead(backend.way) > maglev.own().mtu:
-            return Decision(way=TOO_LONG, backend=number)
-        traffic[number].packets += 1
-        traffic[number].bytes += packet.length
+        elif way > MAC:
+            if packet[Ethernet].ethertype in TAGS:
+                return TAGGED
+            if packet.length - 14 + overhead(way) > maglev.own().mtu:
+                return verdict(TOO_LONG, number)
+        counted = traffic[number]
+        counted.packets += 1
+        counted.bytes += packet.length
         if ip.more_fragments:
-            keep(ip, backend.way, number, 0)
-        return Decision(way=backend.way, backend=number)
+            keep(ip, verdict(way, number), 0)
+        return verdict(way, number)
 
     def as_sent(number: int, client: Any, client_port: int, port: int, protocol: int) -> Any:
         """The flow that a backend's packet answers, as the client has it: to the service."""
@@ -143,9 +150,7 @@ def decider(
             return connection.backend == number and connection.generation == generation
         return hashed and maglev.choose(maglev.backend(number).service, key) == number
 
-    def answering(
-        origin: int, client: Any, client_port: int, port: int, protocol: int, hashed: bool
-    ) -> int:
+    def answering(origin: int, client: Any, client_port: int, port: int, protocol: int, hashed: bool) -> int:
         """Which of the backends that answer from one place has a flow, or -1."""
         number = origin
         while number >= 0:
@@ -155,8 +160,8 @@ def decider(
             number = maglev.backend(number).next - 1
         return number
 
-    def from_backend(packet: Any, origin: int, src_port: int, dst_port: int) -> Any:
-        """A packet that comes from where a backend answers."""
+    def answers(packet: Any, origin: int, src_port: int, dst_port: int) -> int:
+        """Which backend a packet is from, which comes from where some answer; or -1, if it isn't for a client."""
         ip = packet.header
         asked = FlowKey(
             version=version,
@@ -166,18 +171,22 @@ def decider(
             dst_port=src_port,
             protocol=ip.protocol,
         )
-        number = answering(origin, ip.dst, dst_port, src_port, ip.protocol, asked not in connections)
-        if number < 0:
-            return Decision(way=OTHER)
+        return answering(origin, ip.dst, dst_port, src_port, ip.protocol, asked not in connections)
+
+    def from_backend(packet: Any, number: int, src_port: int, dst_port: int) -> int:
+        """The MAC address that a backend's packet to a client goes to, or 0."""
+        ip = packet.header
         key = as_sent(number, ip.dst, dst_port, src_port, ip.protocol)
         mac = connections[key].mac if key in connections else 0
-        traffic[number].replies += 1
-        traffic[number].reply_bytes += packet.length
+        counted = traffic[number]
+        counted.replies += 1
+        counted.reply_bytes += packet.length
         if ip.more_fragments:
-            keep(ip, REPLY, number, mac)
-        return Decision(way=REPLY, backend=number, mac=mac)
+            keep(ip, verdict(REPLY, number), mac)
+        return mac
 
-    def erred(service: int, key: Any) -> Any:
+    @seldom
+    def erred(service: int, key: Any) -> int:
         """An error about a packet of a service: to the backend that has the flow."""
         number = -1
         if key in connections:
@@ -187,26 +196,26 @@ def decider(
         if number < 0:
             number = chosen(service, key)
         if number < 0:
-            return Decision(way=NO_BACKEND)
+            return NO_BACKEND
         backend = maglev.backend(number)
         if backend.mac == 0:
-            return Decision(way=NO_NEIGHBOUR)
-        return Decision(way=NAT_ERROR if backend.way == NAT else backend.way, backend=number)
+            return NO_NEIGHBOUR
+        return verdict(NAT_ERROR if backend.way == NAT else backend.way, number)
 
-    def about(packet: Any, here: bool) -> Any:
+    @seldom
+    def about(packet: Any, here: bool) -> int:
         """An ICMP message: one about a packet that left a service (``here``), or that went to a backend."""
         payload = packet.payload
         other = LOCAL if here else OTHER
-        if version == 6:
-            if discovers(packet):
-                return Decision(way=NEIGHBOUR)
+        if discovers(packet):
+            return NEIGHBOUR
         if not is_error(payload):
-            return Decision(way=other)
+            return other
         protocol = payload.u8(17 if version == 4 else 14)
         at = 8 + (payload.u8(8) & 15) * 4 if version == 4 else 48
-        ported = protocol == TCP or protocol == UDP or protocol == SCTP
+        ported = protocol in (TCP, UDP, SCTP)
         if not ported or len(payload) < at + 4:
-            return Decision(way=other)
+            return other
         src_port, dst_port = payload.u16(at), payload.u16(at + 2)
         if version == 4:
             src, dst = payload.u32(20), payload.u32(24)
@@ -217,7 +226,7 @@ def decider(
         if here:
             service = maglev.service(src, protocol, src_port)
             if service < 0:
-                return Decision(way=LOCAL)
+                return LOCAL
             key = FlowKey(
                 version=version, src=dst, dst=src, src_port=dst_port, dst_port=src_port, protocol=protocol
             )
@@ -225,26 +234,31 @@ def decider(
         number = maglev.origin(dst, protocol, dst_port)
         number = answering(number, src, src_port, dst_port, protocol, True)
         if number < 0:
-            return Decision(way=OTHER)
-        return Decision(way=REPLY_ERROR, backend=number)
+            return OTHER
+        return verdict(REPLY_ERROR, number)
 
+    @seldom
     def discovers(packet: Any) -> bool:
         """Whether a neighbour asks for the balancer, or answers it (RFC 4861, 7.1)."""
         payload = packet.payload
-        if packet.header.hop_limit != 255 or len(payload) < 24 or payload.u8(1) != 0:
-            return False
-        if payload.u8(0) == 136:
-            return packet[Ethernet].dst == maglev.own().mac
-        nothing = packet.header.dst ^ packet.header.dst
-        return payload.u8(0) == 135 and maglev.owns((nothing | payload.u64(8)) << 64 | payload.u64(16))
+        if version == 6:
+            if packet.header.hop_limit != 255 or len(payload) < 24 or payload.u8(1) != 0:
+                return False
+            if payload.u8(0) == ADVERTISEMENT:
+                return bool(packet[Ethernet].dst == maglev.own().mac)
+            nothing = packet.header.dst ^ packet.header.dst
+            target = (nothing | payload.u64(8)) << 64 | payload.u64(16)
+            return payload.u8(0) == SOLICITATION and maglev.owns(target)
+        return False
 
+    @seldom
     def is_error(payload: Any) -> bool:
         """Whether an ICMP message is an error about a first fragment whose header is there."""
         if version == 4:
             if len(payload) < 32 or payload.u8(8) >> 4 != 4 or payload.u16(14) & 0x1FFF != 0:
                 return False
-            return payload.u8(0) == 3 or payload.u8(0) == 11 or payload.u8(0) == 12
-        return len(payload) >= 52 and 1 <= payload.u8(0) <= 4 and payload.u8(8) >> 4 == 6
+            return payload.u8(0) in (3, 11, 12)
+        return bool(len(payload) >= 52 and 1 <= payload.u8(0) <= 4 and payload.u8(8) >> 4 == 6)
 
     def decide(packet: Any) -> Any:
         ip = packet.header
@@ -253,32 +267,34 @@ def decider(
         whole = ip.fragment_offset == 0
         src_port = 0
         dst_port = 0
-        if (protocol == TCP or protocol == UDP or protocol == SCTP) and whole and len(packet.payload) >= 4:
+        if protocol in (TCP, UDP, SCTP) and whole and len(packet.payload) >= 4:
             src_port = packet.payload.u16(0)
             dst_port = packet.payload.u16(2)
         addressed = ethernet.dst == maglev.own().mac
         if whole and addressed:
             service = maglev.service(ip.dst, protocol, dst_port)
             if service >= 0:
-                return to_service(packet, service, ethernet.src)
+                return Decision(verdict=to_service(packet, service, ethernet.src))
         if whole:
             origin = maglev.origin(ip.src, protocol, src_port)
-            if origin >= 0:
-                return from_backend(packet, origin, src_port, dst_port)
+            number = answers(packet, origin, src_port, dst_port) if origin >= 0 else -1
+            if number >= 0:
+                mac = from_backend(packet, number, src_port, dst_port)
+                return Decision(verdict=verdict(REPLY, number), mac=mac)
         else:
             key = fragment_key(ip)
             if key in fragments:
                 first = fragments[key]
-                return Decision(way=first.way, backend=first.backend, mac=first.mac)
+                return Decision(verdict=first.verdict, mac=first.mac)
         here = addressed and maglev.owns(ip.dst)
         if here and not whole:
-            return Decision(way=NO_FRAGMENT)
+            return Decision(verdict=NO_FRAGMENT)
         if whole and protocol == (ICMP if version == 4 else ICMPV6):
-            return about(packet, here)
+            return Decision(verdict=about(packet, here))
         if here:
-            return Decision(way=NO_SERVICE)
+            return Decision(verdict=NO_SERVICE)
         if whole and maglev.origin(ip.dst, protocol, dst_port) >= 0:
             connections[packet.flow()].generation = DIRECT
-        return Decision(way=OTHER)
+        return Decision(verdict=OTHER)
 
     return decide

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from wirebrick.headers import Ethernet, IPv4, IPv6
-from wirebrick.nf.maglev.ways import NAT_ERROR
+from wirebrick.nf.maglev.ways import NAT_ERROR, NUMBER, WAY
 from wirebrick.packet.packet import Packet
+from wirebrick.seldom import seldom
 from wirebrick.state.maglev import Maglev
 
 LOW = 0xFFFFFFFF  # of an address: an IPv4 address
@@ -22,7 +23,7 @@ def to_backend(maglev: Maglev) -> Change:
 
     def address(packet: Any) -> None:
         ethernet = packet[Ethernet]
-        ethernet.dst = maglev.backend(packet.metadata.backend).mac
+        ethernet.dst = maglev.backend(packet.metadata.verdict >> NUMBER).mac
         ethernet.src = maglev.own().mac
 
     return address
@@ -33,7 +34,7 @@ def translated(version: int, maglev: Maglev) -> Change:
     header = IP[version]
 
     def translate(packet: Any) -> None:
-        backend = maglev.backend(packet.metadata.backend)
+        backend = maglev.backend(packet.metadata.verdict >> NUMBER)
         ethernet = packet[Ethernet]
         ethernet.dst = backend.mac
         ethernet.src = maglev.own().mac
@@ -52,7 +53,7 @@ def answered(version: int, maglev: Maglev) -> Change:
     header = IP[version]
 
     def answer(packet: Any) -> None:
-        backend = maglev.backend(packet.metadata.backend)
+        backend = maglev.backend(packet.metadata.verdict >> NUMBER)
         service = maglev.record(backend.service)
         ethernet = packet[Ethernet]
         if ethernet.dst == maglev.own().mac and packet.metadata.mac != 0:
@@ -106,16 +107,14 @@ def error_translated(version: int, maglev: Maglev) -> Change:
 
     header = IP[version]
 
+    @seldom
     def change(packet: Any) -> None:
-        backend = maglev.backend(packet.metadata.backend)
+        backend = maglev.backend(packet.metadata.verdict >> NUMBER)
         service = maglev.record(backend.service)
         ip = packet[header]
         payload = packet.payload
-        if version == 4:
-            begin = (payload.u8(0) & 15) * 4
-        else:
-            begin = 40
-        if packet.metadata.way == NAT_ERROR:
+        begin = (payload.u8(0) & 15) * 4 if version == 4 else 40
+        if packet.metadata.verdict & WAY == NAT_ERROR:
             packet[Ethernet].dst = backend.mac
             packet[Ethernet].src = maglev.own().mac
             if version == 4:

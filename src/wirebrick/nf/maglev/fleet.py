@@ -76,8 +76,8 @@ class Fleet:
                 self._publish()
             except BaseException:
                 self.config, self.members, self.gone = before
-                for member, member.spec, member.vip, member.up in known:
-                    pass
+                for old, spec, vip, up in known:
+                    old.spec, old.vip, old.up = spec, vip, up
                 raise
             new = sum(member not in before[1].values() for member in self.members.values())
             lost = len(before[1]) + new - len(self.members)
@@ -151,9 +151,13 @@ class Fleet:
 
     def _publish(self) -> None:
         """Have workers see what there is."""
-        self._tables = {key: self._tables[key] for key in map(self._key, self.config.vips) if key in self._tables}
+        self._tables = {
+            key: self._tables[key] for key in map(self._key, self.config.vips) if key in self._tables
+        }
         services = [
-            Service(address=vip.address, port=vip.ports[0] if len(vip.ports) == 1 else 0, sticky=int(vip.sticky))
+            Service(
+                address=vip.address, port=vip.ports[0] if len(vip.ports) == 1 else 0, sticky=int(vip.sticky)
+            )
             for vip in self.config.vips
         ]
         places = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from wirebrick.nf.maglev.fleet import Fleet, Member
 
 TICK = 0.1  # seconds between two turns
 MOST_HEAD = 4096  # bytes of a status line
+MOST_BODY = 1 << 16
 
 
 @dataclass
@@ -47,8 +49,7 @@ class Health:
         for member in list(self._watched):
             self._forget(member)
         if self._loop is not None:
-            pending = asyncio.all_tasks(self._loop)
-            self._loop.run_until_complete(asyncio.gather(*pending, return_exceptions=True))
+            self._loop.run_until_complete(_all_ended())
             self._loop.close()
             self._loop = None
 
@@ -89,6 +90,12 @@ class Health:
                 tell(f"{member.vip.name}: the backend {member.spec.name} is {state}")
 
 
+async def _all_ended() -> None:
+    """Wait for what was cancelled."""
+    mine = asyncio.current_task()
+    await asyncio.gather(*(task for task in asyncio.all_tasks() if task is not mine), return_exceptions=True)
+
+
 async def probe(check: Check, member: Member) -> str:
     """What is wrong with a backend, or an empty text."""
     port = check.port or member.spec.port or member.vip.ports[0]
@@ -98,7 +105,7 @@ async def probe(check: Check, member: Member) -> str:
     except TimeoutError:
         return f"no answer within {check.timeout:g} s"
     except OSError as error:
-        return error.strerror or str(error)
+        return os.strerror(error.errno) if error.errno else str(error)
 
 
 async def _ask(check: Check, address: str, port: int) -> str:
@@ -114,11 +121,21 @@ async def _ask(check: Check, address: str, port: int) -> str:
             line = await reader.readline()
         except ValueError:
             return "its answer is no HTTP"
-        return _status(line, check)
+        trouble = _status(line, check)
+        if not trouble:
+            await _swallow(reader)  # so that it isn't told of a connection that broke
+        return trouble
     finally:
         writer.close()
         with contextlib.suppress(OSError):
             await writer.wait_closed()
+
+
+async def _swallow(reader: asyncio.StreamReader) -> None:
+    """Read what follows, up to a limit."""
+    left = MOST_BODY
+    while left > 0 and (part := await reader.read(left)):
+        left -= len(part)
 
 
 def _status(line: bytes, check: Check) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from wirebrick.headers import ICMP, Ethernet, ICMPv6, IPv4, IPv6
-from wirebrick.nf.maglev.ways import overhead
+from wirebrick.nf.maglev.ways import NUMBER, overhead
 from wirebrick.packet.packet import Packet
+from wirebrick.seldom import seldom
 from wirebrick.state.maglev import Maglev
 from wirebrick.state.token_bucket import TokenBucket
 from wirebrick.stream.stream import Stream
@@ -22,8 +23,9 @@ def answer_echo(packets: Stream, version: int, maglev: Maglev) -> Stream:
     request, reply = ECHO[version]
 
     def is_request(packet: Any) -> bool:
-        return packet.header.type == request and packet.header.code == 0
+        return bool(packet.header.type == request and packet.header.code == 0)
 
+    @seldom
     def answer(packet: Packet) -> None:
         header: Any = packet.header
         header.type = reply
@@ -44,15 +46,18 @@ def say_too_long(packets: Stream, version: int, maglev: Maglev) -> Stream:
     bucket = TokenBucket(rate=ERRORS_PER_SECOND, burst=ERRORS_AT_ONCE)
     quoted = QUOTED[version]
 
+    @seldom
     def may_tell(packet: Any) -> bool:
         if version == 4:
-            if packet.header.dont_fragment == 0 or packet.header.fragment_offset != 0:
-                return False
+            header = packet.header
+            return header.dont_fragment == 1 and header.fragment_offset == 0 and bucket.take()
         return bucket.take()
 
+    @seldom
     def cut(packet: Any) -> None:
         packet.payload.resize(min(len(packet.payload), quoted))
 
+    @seldom
     def outer(packet: Any) -> None:
         ip = packet.header
         if version == 4:
@@ -65,11 +70,12 @@ def say_too_long(packets: Stream, version: int, maglev: Maglev) -> Stream:
             ip.hop_limit = TTL
         turn(packet, maglev.own().mac)
 
+    @seldom
     def message(packet: Any) -> None:
         header = packet.header
         header.type = 3 if version == 4 else 2
         header.code = 4 if version == 4 else 0
-        header.sequence = maglev.own().mtu - overhead(maglev.backend(packet.metadata.backend).way)
+        header.sequence = maglev.own().mtu - overhead(maglev.backend(packet.metadata.verdict >> NUMBER).way)
 
     told = packets.filter(may_tell, reason="too_long").deparse().transform(cut)
     if version == 4:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from wirebrick.nf.maglev.ways import NUMBER
 from wirebrick.packet.packet import Packet
 from wirebrick.state.maglev import Maglev
 from wirebrick.stream.merge import merge
@@ -31,7 +32,7 @@ def to_servers(packets: Stream, maglev: Maglev, egresses: tuple[str, ...]) -> St
         return packets
 
     def egress(packet: Any) -> int:
-        return maglev.backend(packet.metadata.backend).egress
+        return maglev.backend(packet.metadata.verdict >> NUMBER).egress
 
     usual, *groups = packets.group_by(len(egresses) + 1, egress)
     return merge(

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from wirebrick.addresses import MacAddress
 from wirebrick.addresses import IPv6Address as Address6
+from wirebrick.addresses import MacAddress
 from wirebrick.fields import U64, IPv6Address
 from wirebrick.headers import ARP, Ethernet, ICMPv6, IPv6
 from wirebrick.nf.arp_reply import REQUEST, arp_reply
+from wirebrick.nf.maglev.decide import ADVERTISEMENT, SOLICITATION
 from wirebrick.packet.packet import Packet
+from wirebrick.seldom import seldom
 from wirebrick.state.array import Array
 from wirebrick.state.log import Log
 from wirebrick.state.maglev import Maglev
@@ -18,7 +20,6 @@ from wirebrick.state.record import Record
 from wirebrick.stream.events import every
 from wirebrick.stream.stream import Stream
 
-SOLICITATION, ADVERTISEMENT = 135, 136
 SOLICITED, OVERRIDE = 0x4000, 0x2000  # flags of an advertisement
 TARGET_OPTION = 2 << 8 | 1  # its type, and its length in units of 8 bytes
 ALL_NODES = Address6("ff02::1")
@@ -28,7 +29,9 @@ ASK_PERIOD = 0.25  # seconds
 UNKNOWN_EVERY, KNOWN_EVERY = 4, 120  # periods after which a neighbour is asked for again
 MOST_ASKED = 16  # in a period
 
-_WHO_HAS = bytes(Ethernet(dst="ff:ff:ff:ff:ff:ff", ethertype=0x0806)) + bytes(ARP(operation=REQUEST)) + bytes(18)
+_WHO_HAS = (
+    bytes(Ethernet(dst="ff:ff:ff:ff:ff:ff", ethertype=0x0806)) + bytes(ARP(operation=REQUEST)) + bytes(18)
+)
 _SOLICIT = (
     bytes(Ethernet(dst="33:33:ff:00:00:00", ethertype=0x86DD))
     + bytes(IPv6(payload_length=32, next_header=58, hop_limit=255, dst="ff02::1:ff00:0"))
@@ -58,14 +61,15 @@ def neighbour_log(learn: Callable[[list[tuple[int, int]]], None]) -> Log:
 
 
 def answer_arp(frames: Stream, maglev: Maglev, log: Log) -> Stream:
-    """Answer requests for the balancer's addresses, and take the answers to its own; other frames go on (parsed: ARP)."""
+    """Answer requests for the balancer's addresses, take the answers to its own; others go on (parsed: ARP)."""
 
+    @seldom
     def answer(packet: Packet) -> None:
         arp: Any = packet[ARP]
         mac = maglev.own().mac
         if arp.operation == REQUEST and maglev.owns(arp.target_ip) and arp.sender_mac != mac:
             arp_reply(packet, mac)
-            packet.egress = packet.ingress  # type: ignore[assignment]
+            packet.egress = packet.ingress
         elif arp.operation != REQUEST and arp.target_mac == mac:
             log.add(Neighbour(address=arp.sender_ip, mac=arp.sender_mac))
             packet.drop("taken")
@@ -76,6 +80,7 @@ def answer_arp(frames: Stream, maglev: Maglev, log: Log) -> Stream:
 def answer_discovery(packets: Stream, maglev: Maglev, log: Log) -> Stream:
     """The same for solicitations of the balancer's addresses, and advertisements for it (parsed: IPv6)."""
 
+    @seldom
     def answer(packet: Packet) -> None:
         ip: Any = packet[IPv6]
         ethernet: Any = packet[Ethernet]
@@ -106,7 +111,7 @@ def answer_discovery(packets: Stream, maglev: Maglev, log: Log) -> Stream:
         payload.put_u16(16, TARGET_OPTION)
         payload.put_u16(18, mac >> 32)
         payload.put_u32(20, mac & 0xFFFFFFFF)
-        packet.egress = packet.ingress  # type: ignore[assignment]
+        packet.egress = packet.ingress
 
     return packets.parse(ICMPv6, otherwise="drop").transform(answer)
 
@@ -124,6 +129,7 @@ def ask_for_neighbours(maglev: Maglev, ports: tuple[str, ...]) -> None:
 def _ask(maglev: Maglev, egress: int, port: str, cursor: Array) -> None:
     count = maglev.backends
 
+    @seldom
     def ask(event: Any) -> None:
         cursor[0] += 1
         asked = 0

@@ -31,6 +31,7 @@ from wirebrick.nf.maglev.ways import (
     REPLY_ERROR,
     TOO_LONG,
     TUNNELS,
+    WAY,
     WAYS,
     Decision,
 )
@@ -46,7 +47,10 @@ from wirebrick.stream.network_function import network_function
 from wirebrick.stream.stream import Stream
 
 MOST_FLOWS = 1 << 28
-FRAGMENTS, FRAGMENT_TIME = 8192, 30.0  # datagrams, and for how many seconds (RFC 1122, 3.3.2: 60 to 120 at most)
+FRAGMENTS, FRAGMENT_TIME = (
+    8192,
+    30.0,
+)  # datagrams, and for how many seconds (RFC 1122, 3.3.2: 60 to 120 at most)
 
 
 @network_function
@@ -58,7 +62,78 @@ def maglev(
     idle: float = 300.0,
     other: Literal["pass", "drop"] = "pass",
 ) -> Stream:
-    """Spread connections over backends by Maglev hashing."""
+    """Spread connections over the backends of services, by Maglev hashing.
+
+    Parameters
+        ``config``: the file that describes services and backends, TOML; must be given. See docs/maglev.md.
+
+        ``capacity``: how many connections each worker keeps, 1 to 268,435,456; 1,048,576 where it is not given. A
+        connection takes 104 to 182 bytes.
+
+        ``idle``: after so many seconds (of the packets' time) without a packet a connection may be forgotten when
+        there is no room left; 300 where it is not given.
+
+        ``other``: what happens to frames that are not for a service: ``pass`` or ``drop``; ``pass`` where it is not
+        given.
+
+    What it does
+        Takes the packets to a service, a virtual IPv4 or IPv6 address with ports of TCP, UDP or SCTP or with all
+        protocols, in frames to the balancer's MAC address, and delivers each to a backend. The connections of a
+        service are spread by Maglev hashing with weights; a connection stays with its backend as long as that is
+        there and up, whatever else changes. Backends that drain, or have the weight 0, keep their connections and
+        get no new ones. Delivery is by address translation (replies that come by get the service's address back),
+        by the frame's destination alone (direct server return), or in IP-in-IP or GRE. Fragments follow the first
+        one; ICMP errors find the backend of the connection that they are about. What is too long for a tunnel is
+        answered with "fragmentation needed" or "packet too big". The balancer answers ARP, neighbour solicitations
+        and pings for its addresses, and asks for the MAC addresses of backends.
+
+        Backends may be checked over TCP or HTTP, beside the workers. When the file changes while a run goes on, it
+        is read again; an invalid one is refused and what was there stays. With several workers, a service with
+        address translation has all packets of a client go to one of them.
+
+    Drop reasons
+        ``no_backend``: none of the service's backends is up and takes connections. ``no_neighbour``: the MAC address
+        to reach it is not known (yet). ``no_service``: a packet to the balancer's address that is for no service.
+        ``no_fragment``: a fragment whose first one did not come before. ``too_long``: for a tunnel, and no error may
+        be sent. ``tagged_tunnel``: behind a VLAN tag, and delivery is by a tunnel. ``taken``: an answer to the
+        balancer itself. ``other``: by the parameter.
+
+    State
+        A table of ``capacity`` connections and one of 8,192 datagrams in fragments, in each worker. When it is full
+        a new connection takes the place of an idle one, or of the one of 32 that has been quiet for longest; the
+        hashing still gives it the same backend, unless these have changed. Services, backends and look-up tables are
+        in one block for all workers. The report has each backend's state, share, connections, packets and bytes.
+
+    Example
+        ``wirebrick run maglev:config=lb.toml,other=drop --in xdp:eth1 --out xdp:eth2``
+
+        >>> import tempfile, wirebrick
+        >>> from wirebrick.headers import TCP, Ethernet, IPv4
+        >>> text = '''
+        ... [balancer]
+        ... mac = "02:00:00:00:00:fe"
+        ... [[vip]]
+        ... address = "192.0.2.100"
+        ... ports = 80
+        ... delivery = "nat"
+        ... [[vip.backend]]
+        ... address = "192.0.2.11"
+        ... mac = "02:00:00:00:01:01"
+        ... '''
+        >>> frame = bytes(Ethernet(dst="02:00:00:00:00:fe", ethertype=0x0800))
+        >>> frame += bytes(IPv4(protocol=6, dst="192.0.2.100", total_length=40)) + bytes(TCP(dst_port=80))
+        >>> with tempfile.NamedTemporaryFile("w", suffix=".toml") as file:
+        ...     _ = file.write(text)
+        ...     file.flush()
+        ...     result = wirebrick.run(maglev(config=file.name), rx=[frame], interpret=True)
+        >>> IPv4.from_bytes(result.packets[0][14:34]).dst
+        IPv4Address('192.0.2.11')
+
+    References
+        D. E. Eisenbud et al., *Maglev: a fast and reliable software network load balancer*, NSDI 2016. RFC 2003, RFC
+        2473, RFC 4213 (IP in IP), RFC 2784 (GRE), RFC 1624 (checksums), RFC 5508 (ICMP errors behind translation),
+        RFC 1191, RFC 8201 (path MTU), RFC 826, RFC 4861 (neighbours).
+    """
     if config is None:
         raise ParameterError(
             "the load balancer needs a configuration",
@@ -94,8 +169,14 @@ def maglev(
             stream = stream.shuffle(by_client(table))
         decide = decider(version, table, connections, fragments, traffic)
         ways = stream.metadata(Decision, decide).group_by(WAYS, way_of)
-        deliveries += [ways[NAT].transform(translated(version, table)), _error(ways[NAT_ERROR], version, table)]
-        replies += [ways[REPLY].transform(answered(version, table)), _error(ways[REPLY_ERROR], version, table)]
+        deliveries += [
+            ways[NAT].transform(translated(version, table)),
+            _error(ways[NAT_ERROR], version, table),
+        ]
+        replies += [
+            ways[REPLY].transform(answered(version, table)),
+            _error(ways[REPLY_ERROR], version, table),
+        ]
         answers += [answer_echo(ways[LOCAL], version, table), say_too_long(ways[TOO_LONG], version, table)]
         if version == 6:
             answers.append(answer_discovery(ways[NEIGHBOUR], table, log))
@@ -118,7 +199,7 @@ def maglev(
 
 def way_of(packet: Any) -> int:
     """The way of a packet."""
-    return packet.metadata.way  # type: ignore[no-any-return]
+    return packet.metadata.verdict & WAY  # type: ignore[no-any-return]
 
 
 def room_for(config: Config) -> dict[str, int]:

@@ -11,7 +11,18 @@ from wirebrick.state.array import Array
 if TYPE_CHECKING:
     from wirebrick.runtime.report import Report
 
-COLUMNS = ("vip", "backend", "state", "weight", "share", "connections", "packets", "bytes", "replies", "reply bytes")
+COLUMNS = (
+    "vip",
+    "backend",
+    "state",
+    "weight",
+    "share",
+    "connections",
+    "packets",
+    "bytes",
+    "replies",
+    "reply bytes",
+)
 
 
 def summary(fleet: Fleet, traffic: Array, connections: Connections) -> Report:

@@ -6,7 +6,7 @@ from typing import Any
 
 from wirebrick.headers import GRE, Ethernet, IPv4, IPv6
 from wirebrick.nf.maglev.deliver import LOW
-from wirebrick.nf.maglev.ways import GRE4, GRE6, IPIP4, IPIP6
+from wirebrick.nf.maglev.ways import GRE4, GRE6, IPIP4, IPIP6, NUMBER
 from wirebrick.state.maglev import Maglev
 from wirebrick.stream.stream import Stream
 
@@ -20,7 +20,7 @@ def encapsulated(packets: Stream, way: int, maglev: Maglev) -> Stream:
 
     def outer4(packet: Any) -> None:
         ip = packet.header
-        backend = maglev.backend(packet.metadata.backend)
+        backend = maglev.backend(packet.metadata.verdict >> NUMBER)
         ip.src = maglev.own().address4
         ip.dst = backend.address & LOW
         ip.ttl = TTL
@@ -31,7 +31,7 @@ def encapsulated(packets: Stream, way: int, maglev: Maglev) -> Stream:
 
     def outer6(packet: Any) -> None:
         ip = packet.header
-        backend = maglev.backend(packet.metadata.backend)
+        backend = maglev.backend(packet.metadata.verdict >> NUMBER)
         ip.src = maglev.own().address6
         ip.dst = backend.address
         ip.hop_limit = TTL

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from wirebrick.fields import U32, U64
+from wirebrick.fields import U64
 from wirebrick.state.record import Record
 
 OTHER = 0  # nothing of the balancer's
-NAT, MAC, IPIP4, IPIP6, GRE4, GRE6 = 1, 2, 3, 4, 5, 6  # to a backend; 4 and 6: the version of the outer header
+NAT, MAC, IPIP4, IPIP6, GRE4, GRE6 = (
+    1,
+    2,
+    3,
+    4,
+    5,
+    6,
+)  # to a backend; 4 and 6: the version of the outer header
 TUNNELS = (IPIP4, IPIP6, GRE4, GRE6)
 REPLY = 7  # from a backend: the address of its service takes the place of its own
 NAT_ERROR = 8  # an ICMP error to a backend
@@ -22,12 +29,24 @@ DELIVERY = {("nat", 4): NAT, ("nat", 6): NAT, ("mac", 4): MAC, ("mac", 6): MAC}
 DELIVERY |= {("ipip", 4): IPIP4, ("ipip", 6): IPIP6, ("gre", 4): GRE4, ("gre", 6): GRE6}
 
 
-class Decision(Record):
-    """What becomes of a packet: the way, the number of the backend, and the MAC address to send it to, or 0."""
+WAY = 0xFF  # the bits of a verdict that are the way; above them is the number of the backend
+NUMBER = 8
 
+
+class Decision(Record):
+    """What becomes of a packet: a verdict, and the MAC address to send a reply to, or 0."""
+
+    verdict: U64
     mac: U64
-    way: U32
-    backend: U32
+
+
+def verdict(way: int, number: int) -> int:
+    """A way and the number of a backend, as one number.
+
+    >>> verdict(NAT, 5) & WAY, verdict(NAT, 5) >> NUMBER
+    (1, 5)
+    """
+    return number << NUMBER | way
 
 
 def overhead(way: int) -> int:
@@ -36,5 +55,5 @@ def overhead(way: int) -> int:
     >>> [overhead(way) for way in (IPIP4, IPIP6, GRE4, GRE6)]
     [20, 40, 24, 44]
     """
-    size = 40 if way == IPIP6 or way == GRE6 else 20
-    return size + 4 if way == GRE4 or way == GRE6 else size
+    size = 40 if way in (IPIP6, GRE6) else 20
+    return size + 4 if way in (GRE4, GRE6) else size

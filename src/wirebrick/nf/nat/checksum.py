@@ -28,6 +28,18 @@ def followed(checksum: int, old: int, new: int) -> int:
     return total ^ 0xFFFF
 
 
+def followed_udp(checksum: int, old: int, new: int) -> int:
+    """The same of UDP, whose zero means that there is none, and stays (RFC 768).
+
+    >>> followed_udp(0, 1, 2), hex(followed_udp(0xDD2F, 0x5555, 0x3285))
+    (0, '0xffff')
+    """
+    if checksum == 0:
+        return 0
+    found = followed(checksum, old, new)
+    return found if found != 0 else 0xFFFF
+
+
 def checksum_at(protocol: int) -> int:
     """Where the checksum stands in a transport header."""
     return 16 if protocol == TCP else 6 if protocol == UDP else 2
@@ -42,11 +54,7 @@ def follow_payload(packet: Packet, begin: int, protocol: int, old: int, new: int
     if at + 2 > len(packet.payload):
         return
     checksum = packet.payload.u16(at)
-    if protocol == UDP and checksum == 0:
-        return
-    checksum = followed(checksum, old, new)
-    if protocol == UDP and checksum == 0:
-        checksum = 0xFFFF
+    checksum = followed_udp(checksum, old, new) if protocol == UDP else followed(checksum, old, new)
     packet.payload.put_u16(at, checksum)
 
 
@@ -61,4 +69,4 @@ def icmp_sum_is_right(packet: Packet) -> bool:
         total += payload.u8(size - 1) << 8
     total = (total & 0xFFFF) + (total >> 16)
     total = (total & 0xFFFF) + (total >> 16)
-    return total == 0xFFFF
+    return bool(total == 0xFFFF)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from wirebrick.addresses import IPv4Address
 from wirebrick.headers import IPv4
 from wirebrick.nf.nat.checksum import follow_payload, followed, icmp_sum_is_right
 from wirebrick.nf.nat.tables import Tables
@@ -83,7 +84,7 @@ def error_functions(tables: Tables) -> tuple[Work, Work]:
             return
         put_endpoint(packet, size, 16, port_at, found)
         ip = packet[IPv4]
-        ip.src = found >> 16
+        ip.src = IPv4Address(found >> 16)
         onward(packet, bindings.owns(ip.dst) or forwards.owns(ip.dst))
 
     def arrive_error(packet: Packet) -> None:
@@ -110,7 +111,7 @@ def error_functions(tables: Tables) -> tuple[Work, Work]:
             packet.drop("icmp_unknown")
             return
         put_endpoint(packet, size, 12, port_at, found)
-        packet[IPv4].dst = found >> 16
+        packet[IPv4].dst = IPv4Address(found >> 16)
         packet.egress = inside
 
     return leave_error, arrive_error

@@ -191,7 +191,7 @@ def nat(
     at_end(finish)
     runts = Stream()
     found = ip_packets(packets.parse(Ethernet, otherwise=runts))
-    wire = None if mac is None else make_wire(tables, int(mac), outside)
+    wire = None if mac is None else make_wire(tables, MacAddress(mac), outside)
     work = fragment_functions(tables, whole("fragments", fragments, 1, MOST_FRAGMENTS))
     translated = _ipv4(found.v4, tables, work, wire, outside)
     return merge(translated, *_others(found, runts, other, wire))
@@ -212,9 +212,13 @@ def _ipv4(
     leaving, arriving = packets.group_by(2, side)
     if wire is not None:
         leaving = leaving.transform(wire.learn)
-    left = _translated(leaving.shuffle(by_host), outward_functions(tables), fragment[0])
+    if not packets.graph.alone:
+        leaving = leaving.shuffle(by_host)
+    left = _translated(leaving, outward_functions(tables), fragment[0])
     away, returning = left.group_by(2, back)
-    arriving = merge(arriving, returning).shuffle(by_port(tables.forwards))
+    arriving = merge(arriving, returning)
+    if not packets.graph.alone:
+        arriving = arriving.shuffle(by_port(tables.forwards))
     arrived = _translated(arriving, inward_functions(tables), fragment[1])
     if wire is not None:
         arrived = arrived.transform(wire.deliver)

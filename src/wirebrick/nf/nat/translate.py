@@ -1,11 +1,16 @@
-"""Translating whole TCP, UDP and ICMP query packets: the user functions of both directions."""
+"""Translating whole TCP, UDP and ICMP query packets: the user functions of both directions.
+
+An address and a port change together, so of TCP and UDP each checksum is updated once, for both.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from wirebrick.addresses import IPv4Address
 from wirebrick.headers import IPv4
+from wirebrick.nf.nat.checksum import followed, followed_udp
 from wirebrick.nf.nat.icmp_error import error_functions
 from wirebrick.nf.nat.reasons import refuse
 from wirebrick.nf.nat.tables import Tables
@@ -13,9 +18,11 @@ from wirebrick.packet.packet import Packet
 from wirebrick.state.bindings_layout import ICMP, TCP, UDP
 from wirebrick.state.bindings_native import HAIRPIN
 
-QUERIES = (0, 8, 13, 14, 15, 16, 17, 18)  # ICMP types with an identifier: echo, timestamp, information, mask
+REQUESTS = (8, 13, 15, 17)  # ICMP types with an identifier: echo, timestamp, information, mask
+REPLIES = (0, 14, 16, 18)
 ERRORS = (3, 4, 11, 12)  # with the packet they are about
 ADDRESS = 0xFFFFFFFF
+ENDPOINT = (1 << 48) - 1  # the bits of an address and a port
 
 Work = Callable[[Packet], None]
 
@@ -31,7 +38,7 @@ class Direction:
 
 def outward_functions(tables: Tables) -> Direction:
     """From inside: the source becomes an external endpoint. A packet to one of these comes back inside (hairpin)."""
-    ask, onward = tables.outward, tables.onward
+    ask, onward, bindings, forwards = tables.outward, tables.onward, tables.bindings, tables.forwards
     error, _ = error_functions(tables)
 
     def leave_tcp(packet: Packet) -> None:
@@ -40,8 +47,12 @@ def outward_functions(tables: Tables) -> Direction:
         if found < 0:
             refuse(packet, found)
             return
-        ip.src = found >> 16 & ADDRESS
-        tcp.src_port = found & 0xFFFF
+        new = found & ENDPOINT
+        old = ip.src << 16 | tcp.src_port
+        ip.checksum = followed(ip.checksum, old >> 16, new >> 16)
+        tcp.checksum = followed(tcp.checksum, old, new)
+        ip.src = IPv4Address(new >> 16)
+        tcp.src_port = new & 0xFFFF
         onward(packet, found >= HAIRPIN)
 
     def leave_udp(packet: Packet) -> None:
@@ -50,23 +61,41 @@ def outward_functions(tables: Tables) -> Direction:
         if found < 0:
             refuse(packet, found)
             return
-        ip.src = found >> 16 & ADDRESS
-        udp.src_port = found & 0xFFFF
+        new = found & ENDPOINT
+        old = ip.src << 16 | udp.src_port
+        ip.checksum = followed(ip.checksum, old >> 16, new >> 16)
+        udp.checksum = followed_udp(udp.checksum, old, new)
+        ip.src = IPv4Address(new >> 16)
+        udp.src_port = new & 0xFFFF
         onward(packet, found >= HAIRPIN)
+
+    def answer(packet: Packet) -> None:
+        # To a request that came in: only static mappings let these pass.
+        ip = packet[IPv4]
+        found = forwards.external(ICMP, ip.src, packet.header.identifier)
+        if found == 0:
+            packet.drop("no_session")
+            return
+        ip.src = IPv4Address(found >> 16)
+        packet.header.identifier = found & 0xFFFF
+        onward(packet, bindings.owns(ip.dst) or forwards.owns(ip.dst))
 
     def leave_icmp(packet: Packet) -> None:
         ip, icmp = packet[IPv4], packet.header
         if icmp.type in ERRORS:
             error(packet)
             return
-        if icmp.type not in QUERIES:
+        if icmp.type in REPLIES:
+            answer(packet)
+            return
+        if icmp.type not in REQUESTS:
             packet.drop("icmp_type")
             return
         found = ask(ICMP, ip.src, icmp.identifier, ip.dst, 0, 0)
         if found < 0:
             refuse(packet, found)
             return
-        ip.src = found >> 16 & ADDRESS
+        ip.src = IPv4Address(found >> 16 & ADDRESS)
         icmp.identifier = found & 0xFFFF
         onward(packet, found >= HAIRPIN)
 
@@ -75,7 +104,7 @@ def outward_functions(tables: Tables) -> Direction:
 
 def inward_functions(tables: Tables) -> Direction:
     """From outside: the destination, an external endpoint, becomes the inside one."""
-    ask, inside = tables.inward, tables.inside
+    ask, inside, forwards = tables.inward, tables.inside, tables.forwards
     _, error = error_functions(tables)
 
     def arrive_tcp(packet: Packet) -> None:
@@ -84,7 +113,10 @@ def inward_functions(tables: Tables) -> Direction:
         if found < 0:
             refuse(packet, found)
             return
-        ip.dst = found >> 16
+        old = ip.dst << 16 | tcp.dst_port
+        ip.checksum = followed(ip.checksum, old >> 16, found >> 16)
+        tcp.checksum = followed(tcp.checksum, old, found)
+        ip.dst = IPv4Address(found >> 16)
         tcp.dst_port = found & 0xFFFF
         packet.egress = inside
 
@@ -94,8 +126,21 @@ def inward_functions(tables: Tables) -> Direction:
         if found < 0:
             refuse(packet, found)
             return
-        ip.dst = found >> 16
+        old = ip.dst << 16 | udp.dst_port
+        ip.checksum = followed(ip.checksum, old >> 16, found >> 16)
+        udp.checksum = followed_udp(udp.checksum, old, found)
+        ip.dst = IPv4Address(found >> 16)
         udp.dst_port = found & 0xFFFF
+        packet.egress = inside
+
+    def question(packet: Packet) -> None:
+        ip = packet[IPv4]
+        found = forwards.inside(ICMP, ip.dst, packet.header.identifier)
+        if found == 0:
+            packet.drop("no_binding")
+            return
+        ip.dst = IPv4Address(found >> 16)
+        packet.header.identifier = found & 0xFFFF
         packet.egress = inside
 
     def arrive_icmp(packet: Packet) -> None:
@@ -103,14 +148,17 @@ def inward_functions(tables: Tables) -> Direction:
         if icmp.type in ERRORS:
             error(packet)
             return
-        if icmp.type not in QUERIES:
+        if icmp.type in REQUESTS:
+            question(packet)
+            return
+        if icmp.type not in REPLIES:
             packet.drop("icmp_type")
             return
         found = ask(ICMP, ip.src, 0, ip.dst, icmp.identifier, 0)
         if found < 0:
             refuse(packet, found)
             return
-        ip.dst = found >> 16
+        ip.dst = IPv4Address(found >> 16)
         icmp.identifier = found & 0xFFFF
         packet.egress = inside
 

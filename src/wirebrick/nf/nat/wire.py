@@ -48,7 +48,7 @@ class Wire:
     arp: Work
 
 
-def make_wire(tables: Tables, mac: int, outside: str) -> Wire:
+def make_wire(tables: Tables, mac: MacAddress, outside: str) -> Wire:
     """The user functions of a NAT that has the address ``mac`` on both sides.
 
     Hosts inside are known by what they send. One that is needed and isn't known is asked for (an ARP probe, RFC 5227:
@@ -58,7 +58,7 @@ def make_wire(tables: Tables, mac: int, outside: str) -> Wire:
     wanted = Array(U32, WANTED, consistency=Strict())
     bindings, forwards, inside = tables.bindings, tables.forwards, tables.inside
 
-    def note(address: int, host: int) -> None:
+    def note(address: int, host: MacAddress) -> None:
         known = neighbours[HostAddress(address=address)]
         known.mac = host
 

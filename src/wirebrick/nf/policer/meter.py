@@ -1,4 +1,4 @@
-"""Meters: packets become green, yellow or red, exactly, by one rate (RFC 2697) or two (RFC 2698), without colours before.
+"""Meters: packets become green, yellow or red, exactly, by one rate (RFC 2697) or two (RFC 2698), color-blind.
 
 Kept is what is missing in each bucket, in bits (or packets) a billion times over: so a nanosecond brings exactly
 ``rate``, nothing is rounded, and a record of zeros is a meter with full buckets.

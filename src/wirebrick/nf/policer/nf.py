@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from wirebrick.errors import ParameterError
 from wirebrick.headers import Ethernet
@@ -11,8 +12,8 @@ from wirebrick.nf.dscp import mark_v4, mark_v6
 from wirebrick.nf.ip_packets import ip_packets
 from wirebrick.nf.policer.meter import GREEN, YELLOW, Meter, colouring
 from wirebrick.nf.policer.settings import DROP, PASS, action, buckets_of
-from wirebrick.nf.quantities import Quantity
 from wirebrick.packet.packet import Packet
+from wirebrick.quantities import Quantity
 from wirebrick.runtime.report import Report
 from wirebrick.state.counter import Counter
 from wirebrick.state.table import Table
@@ -59,8 +60,12 @@ def policer(
         ``per``: what has a meter of its own: ``flow`` (each direction), ``src`` or ``dst`` (IP addresses),
         ``dst_port``, ``dscp``, or ``all`` together; ``all`` where it is not given.
 
-        ``green``, ``yellow``, ``red``: what is done: ``pass``, ``drop``, or a DSCP that is written, by name
-        (``af12``, ``ef``, ``cs1``) or number; ``pass``, ``pass`` and ``drop`` where they are not given.
+        ``green``: what is done with green packets: ``pass``, ``drop``, or a DSCP that is written, by name (``af12``,
+        ``ef``, ``cs1``) or number; ``pass`` where it is not given.
+
+        ``yellow``: what is done with yellow ones; ``pass`` where it is not given.
+
+        ``red``: what is done with red ones; ``drop`` where it is not given.
 
         ``overhead``: bytes that count for each packet beside its frame; 0 where it is not given.
 
@@ -98,22 +103,18 @@ def policer(
         raise ParameterError(f"policer: overhead={overhead} bytes", cure=f"0 to {MOST_OVERHEAD}")
     if not 1 <= capacity <= 1 << 28:
         raise ParameterError(f"policer: capacity={capacity} classes", cure=f"1 to {1 << 28:,}")
-    buckets, speed = buckets_of(
-        rate, burst, excess, peak, burst if str(peak_burst) == "none" else peak_burst
-    )
+    buckets, speed = buckets_of(rate, burst, excess, peak, burst if str(peak_burst) == "none" else peak_burst)
     actions = (action("green", green), action("yellow", yellow), action("red", red))
     names = ("green", "yellow", "red")
     kinds = classes(per)
-    table = Table(
-        kinds.key, Meter, capacity=capacity, idle_timeout=60.0, consistency=kinds.consistency
-    )
+    table = Table(kinds.key, Meter, capacity=capacity, idle_timeout=60.0, consistency=kinds.consistency)
     colour = colouring(buckets)
     counters = [Counter(f"{name} packets") for name in names]
     of_packets = speed.unit == "packet"
     greens, yellows, reds = counters
 
     def metered(
-        stream: Stream, key: Callable[[Packet], object], mark: Callable[[Packet, int], None], ip: bool = True
+        stream: Stream, key: Callable[[Packet], Any], mark: Callable[[Packet, int], None], ip: bool = True
     ) -> Stream:
         on_green, on_yellow, on_red = (one if ip or one == DROP else PASS for one in actions)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from wirebrick.errors import ParameterError
 from wirebrick.nf.dscp import code_point
 from wirebrick.nf.policer.meter import Buckets
-from wirebrick.nf.quantities import Quantity, Rate, amount, rate
+from wirebrick.quantities import Quantity, Rate, amount, rate
 
 PASS, DROP = -1, -2  # actions; others are code points to write
 LARGEST = 1 << 32  # bits or packets of a bucket: a billion times as much is counted in 64 bits

@@ -77,7 +77,12 @@ def ask_v6(packets: Stream, links: Links) -> Stream:
     def message(packet: Packet) -> None:
         packet.header.type = SOLICITATION
 
-    return remake(packets, links.waiting, "copy").transform(target, checksums=False).push(IPv6, network).push(ICMPv6, message)
+    return (
+        remake(packets, links.waiting, "copy")
+        .transform(target, checksums=False)
+        .push(IPv6, network)
+        .push(ICMPv6, message)
+    )
 
 
 def ask_again(links: Links) -> None:

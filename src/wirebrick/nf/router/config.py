@@ -7,6 +7,7 @@
     mac = "02:00:00:00:00:01"
     addresses = ["192.0.2.254/24", "2001:db8:1::fe/64"]
     mtu = 1500                                   # largest IP packet that leaves there; 1500
+    neighbours = {"192.0.2.1" = "02:00:00:00:00:05"}   # that need not be asked; others are
     source = "any"                               # what sources may come in: "any"; "routed" (loose), "back" (strict)
 
     [[route]]
@@ -28,17 +29,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from wirebrick.addresses import (
     IPv4Address,
-    IPv4Network,
     IPv6Address,
-    IPv6Network,
     MacAddress,
 )
 from wirebrick.errors import ParameterError, Place
-from wirebrick.nf.router.routes import ACTIONS, Addressed, Gateways, read_routes
+from wirebrick.nf.router.routes import ACTIONS, Addressed, Either, Gateways, parse_address, read_routes
 from wirebrick.state.fib import Hop, Route
 from wirebrick.state.fib_native import BROADCAST, CONNECTED, LOCAL, MOST_LINKS, VIA
 from wirebrick.state.lpm_routes import Key
@@ -46,7 +45,7 @@ from wirebrick.toml_file import TomlFile
 
 SOURCES = ("any", "routed", "back")
 LEAST_MTU, LEAST_MTU6, MOST_MTU = 68, 1280, 65535
-_KEYS = ("port", "mac", "addresses", "mtu", "source")
+_KEYS = ("port", "mac", "addresses", "mtu", "source", "neighbours")
 _ROUTE_KEYS = ("to", "via", "weights", "interface", "action")
 
 
@@ -59,6 +58,7 @@ class Interface:
     addresses: tuple[Addressed, ...]
     mtu: int = 1500
     source: str = "any"
+    neighbours: tuple[tuple[Either, MacAddress], ...] = ()
 
     @property
     def first4(self) -> int:
@@ -112,9 +112,8 @@ def own_routes(interfaces: list[Interface]) -> dict[Key, Route]:
             version = 4 if bits == 32 else 6
             span = 1 << bits - at.length
             start = int(at.address) // span * span
-            networks.setdefault(
-                Key(version, at.length, start), Route(Key(version, at.length, start), CONNECTED, (Hop(link),))
-            )
+            key = Key(version, at.length, start)
+            networks.setdefault(key, Route(key, CONNECTED, (Hop(link),)))
             if version == 4 and at.length < 31:
                 for number in (start, start + span - 1):
                     own[Key(4, 32, number)] = Route(Key(4, 32, number), BROADCAST, (Hop(link),))
@@ -144,18 +143,11 @@ class _Reader:
             self._known(data, _KEYS, "interface", number)
             interface = self._interface(data, number)
             for other in found:
-                same = [
-                    at
-                    for at in other.addresses
-                    if any(at.address == mine.address for mine in interface.addresses)
-                ]
-                if same:
-                    self._fail(
-                        "interface",
-                        "addresses",
-                        number,
-                        f"{same[0].address} is an address of {other.port!r} too",
-                    )
+                mine = {at.address for at in interface.addresses}
+                for at in other.addresses:
+                    if at.address in mine:
+                        message = f"{at.address} is an address of {other.port!r} too"
+                        self._fail("interface", "addresses", number, message)
                 if other.port == interface.port:
                     self._fail(
                         "interface", "port", number, f"the port {other.port!r} is an interface already"
@@ -189,13 +181,32 @@ class _Reader:
             self._fail(
                 "interface", "source", number, f"source can't be {source!r}", f"one of {', '.join(SOURCES)}"
             )
-        return Interface(port, hardware, addresses, mtu, source)
+        return Interface(
+            str(port), hardware, addresses, mtu, source, self._neighbours(data, number, addresses)
+        )
+
+    def _neighbours(
+        self, data: dict[str, Any], number: int, addresses: tuple[Addressed, ...]
+    ) -> tuple[tuple[Either, MacAddress], ...]:
+        given = data.get("neighbours", {})
+        cure = 'neighbours = {"192.0.2.1" = "02:00:00:00:00:05"}'
+        if not isinstance(given, dict):
+            self._fail("interface", "neighbours", number, "neighbours are addresses with MAC addresses", cure)
+        found = []
+        for text, mac in given.items():
+            try:
+                found.append((parse_address(text), MacAddress(str(mac))))
+            except ValueError as error:
+                self._fail("interface", "neighbours", number, str(error), cure)
+            if not any(at.holds(found[-1][0]) for at in addresses):
+                self._fail("interface", "neighbours", number, f"{text} is in no network of the interface")
+        return tuple(found)
 
     def _address(self, text: Any, number: int) -> Addressed:
         try:
             return Addressed.parse(str(text))
         except ValueError as error:
-            return self._fail(
+            self._fail(
                 "interface", "addresses", number, str(error), 'write "192.0.2.1/24" or "2001:db8::1/64"'
             )
 
@@ -222,20 +233,17 @@ class _Reader:
             hops = gateways.hops(several, weights, data.get("interface"))
             return [Route(key, VIA, hops) for key in gateways.prefixes(data.get("to"), hops)]
         except KeyError:
-            return self._fail(
+            self._fail(
                 "route", "action", number, f"action can't be {action!r}", f"one of {', '.join(ACTIONS)}"
             )
         except ValueError as error:
-            return self._fail("route", "to", number, str(error))
+            self._fail("route", "to", number, str(error))
 
     def _known(self, data: Any, keys: tuple[str, ...], section: str, number: int) -> None:
         if not isinstance(data, dict):
             self._fail(section, section, number, f"{section} is a section", f"write [[{section}]]")
         self._file.known(data, keys, section, number)
 
-    def _fail(self, section: str, key: str, number: int, message: str, cure: str = "") -> Any:
+    def _fail(self, section: str, key: str, number: int, message: str, cure: str = "") -> NoReturn:
         place: Place = self._file.place(section, key, number)
         raise ParameterError(message, place=place, cure=cure)
-
-
-__all__ = ["Config", "IPv4Network", "IPv6Network", "Interface", "own_routes", "read_config"]

@@ -37,7 +37,7 @@ def right_checksum(packet: Packet) -> bool:
         total += raw.u32(offset)
     total = (total & 0xFFFF) + (total >> 16)
     total = (total & 0xFFFF) + (total >> 16)
-    return (total & 0xFFFF) + (total >> 16) == 0xFFFF
+    return bool((total & 0xFFFF) + (total >> 16) == 0xFFFF)
 
 
 def source_routed(packet: Packet) -> bool:
@@ -46,7 +46,7 @@ def source_routed(packet: Packet) -> bool:
     offset = 0
     while offset + 1 < len(options) and options.u8(offset) != 0:
         kind = options.u8(offset)
-        if kind == LOOSE_SOURCE or kind == STRICT_SOURCE:
+        if kind in (LOOSE_SOURCE, STRICT_SOURCE):
             return True
         offset += 1 if kind == 1 else max(options.u8(offset + 1), 2)
     return False

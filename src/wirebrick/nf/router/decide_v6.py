@@ -35,10 +35,9 @@ def entropy_v6(packet: Packet) -> int:
     low = int((ip.src ^ ip.dst) & LOW)
     mixed = high & 0xFFFFFFFF ^ high >> 32 ^ (low & 0xFFFFFFFF) * 3 ^ low >> 32
     mixed = mixed << 20 | ip.flow_label
-    if ip.next_header == 6 or ip.next_header == 17:
-        if len(packet.payload) >= 4:
-            mixed = mixed ^ packet.payload.u32(0) << 12
-    return mixed
+    if (ip.next_header == 6 or ip.next_header == 17) and len(packet.payload) >= 4:
+        mixed = mixed ^ packet.payload.u32(0) << 12
+    return int(mixed)
 
 
 def make_decide_v6(links: Links) -> Callable[[Packet], WayV6]:

@@ -72,7 +72,9 @@ def arp_here(packets: Stream, links: Links) -> Stream:
         if awaited == 0:
             return Told(action=DONE)
         mtu = table[number].mtu
-        return Told(action=AWAITED, next_low=sender, next_where=4 << 32 | number, mac=mac, mtu=mtu, link=number)
+        return Told(
+            action=AWAITED, next_low=sender, next_where=4 << 32 | number, mac=mac, mtu=mtu, link=number
+        )
 
     def answer(packet: Packet) -> None:
         arp_reply(packet, table[ports.index(packet.ingress)].mac)

@@ -10,7 +10,7 @@ from wirebrick.state.array import Array
 from wirebrick.state.counter import Counter
 from wirebrick.state.fib import Fib
 from wirebrick.state.fragmenter import Fragmenter
-from wirebrick.state.neighbours import Neighbours
+from wirebrick.state.neighbours import Neighbour, Neighbours
 from wirebrick.state.record import Record
 from wirebrick.state.waiting import Waiting
 
@@ -126,7 +126,7 @@ class Links:
             tuple(interface.port for interface in config.interfaces),
             Array(Link, values=[_link(interface) for interface in config.interfaces]),
             Fib(config.routes, capacity=capacity),
-            Neighbours(capacity=neighbours),
+            Neighbours(capacity=neighbours, fixed=_fixed(config)),
             Array(U64, count),
             Array(U64, count),
             Array(U64, count),
@@ -135,6 +135,17 @@ class Links:
             Fragmenter(schema=WayV4),
             Fragmenter(schema=Told),
         )
+
+
+def _fixed(config: Config) -> list[tuple[Neighbour, int]]:
+    """The neighbours that need not be asked."""
+    found = []
+    for link, interface in enumerate(config.interfaces):
+        for address, mac in interface.neighbours:
+            high, low = int(address) >> 64, int(address) & (1 << 64) - 1
+            version = 4 if address.bits == 32 else 6
+            found.append((Neighbour(high=high, low=low, link=link, version=version), int(mac)))
+    return found
 
 
 def _link(interface: Interface) -> Link:

@@ -18,7 +18,7 @@ from wirebrick.nf.router.links import REASONS, Links, WayV4, WayV6
 from wirebrick.nf.watched import watch
 from wirebrick.packet.packet import Packet
 from wirebrick.state.token_bucket import TokenBucket
-from wirebrick.stream.graph import at_end
+from wirebrick.stream.graph import at_end, most_copies
 from wirebrick.stream.merge import merge
 from wirebrick.stream.network_function import network_function
 from wirebrick.stream.remake import remake
@@ -39,10 +39,69 @@ def router(
     neighbours: int = 4096,
     errors: int = 1000,
 ) -> Stream:
-    """Forward IP packets.
+    """Forward IP packets between interfaces by longest prefix match.
 
     Parameters
-        ``config``: x
+        ``config``: the file (TOML) with the interfaces (port, MAC address, addresses, MTU) and routes; must be
+        given. ``wirebrick.nf.router.config`` describes it, and docs/router.md.
+
+        ``routes``: a file with more routes, one a line, such as ``203.0.113.0/24 via 198.51.100.1``; none where
+        it is not given.
+
+        ``neighbours``: how many neighbours' MAC addresses are known at once, 1 to 1,048,576; 4,096 where it is
+        not given.
+
+        ``errors``: how many ICMP errors each worker sends a second, 1 to 1,000,000; 1,000 where it is not given.
+
+    What it does
+        A router for IPv4 (RFC 1812) and IPv6 between any number of ports. The longest prefix that holds the
+        destination decides: a neighbour's network, one or several next hops (flows are spread over them by
+        weight; a flow keeps its way), "blackhole", "unreachable" or "prohibited". The TTL or hop limit goes
+        down by one, the MAC addresses are set, the packet leaves by its interface.
+
+        MAC addresses of neighbours are found by ARP (RFC 826) and neighbour discovery (RFC 4861): asked for
+        when they are needed, again while they are used, and questions are answered. Packets for a neighbour
+        that isn't known yet wait, up to 16 for each and 256 in all, for three seconds at most.
+
+        ICMP and ICMPv6 errors say where packets can't go on: time exceeded, network, host or port unreachable,
+        prohibited, fragmentation needed or packet too big. They go out of the interface by which the packet
+        came, to who sent it there. IPv4 packets that are larger than the MTU and may be split are. Echoes to
+        the router's addresses are answered; everything else for it is answered with "unreachable" but for ARP,
+        neighbour discovery and ICMP itself. It speaks no routing protocol, and sends no redirects and no router
+        advertisements. Multicasts are not routed.
+
+        When one of the files changes, its routes take the place of the old ones at once, without a packet lost;
+        a file with a mistake is refused, and what was there before stays. Interfaces can't change so.
+
+    Drop reasons
+        ``not_for_router``: to another MAC address. ``not_routed``: neither IP nor ARP; VLAN tags.
+        ``martian``: from or to an address that can't be. ``bad_checksum``: of the IPv4 header.
+        ``link_broadcast``: to one host by a broadcast or multicast on the link. ``multicast``. ``broadcast``: to
+        a network's or all hosts. ``source_invalid``: by ``source`` of the interface. ``source_routed``: by an
+        option of IPv4. ``link_local``: to an address of one link. ``blackhole``. ``kept``: waits for a
+        neighbour's MAC address; it leaves later, as a packet made. ``not_kept``: too large to wait.
+        ``neighbours_full``. ``fragment_here``: of a packet for the router. ``icmp_ignored``. ``no_error``,
+        ``error_limited``, ``no_address``: an ICMP error that may not be sent, or not now, or has no address to
+        come from. ``arp_done``, ``nd_done``, ``arp_malformed``, ``nd_malformed``, ``nobody_waited``: messages
+        that were for the router alone. ``cut_short``, ``no_room``, ``mtu_too_small``: of packets to be split.
+
+    State
+        The routes, one table for all workers: 1 MB, 16 bytes (IPv4) or 48 (IPv6) for each, twice. The neighbours,
+        one table for all workers. Packets that wait. Counters of each interface, reported at the end.
+
+    Example
+        ``wirebrick run router:config=router.toml --port in=eth1 --port out=eth2``
+
+        >>> import tempfile, wirebrick
+        >>> lines = ["[[interface]]", 'port = "in"', 'mac = "02:00:00:00:00:01"', 'addresses = ["192.0.2.254/24"]']
+        >>> with tempfile.NamedTemporaryFile("w", suffix=".toml") as file:
+        ...     print(*lines, sep=chr(10), file=file, flush=True)
+        ...     wirebrick.run(router(config=file.name), rx=[bytes(60)], interpret=True).drops
+        {'router.not_for_router': 1}
+
+    References
+        RFC 1812 (IPv4 routers); RFC 8200 (IPv6); RFC 792, 1191, 4443 (ICMP); RFC 826, 5227 (ARP); RFC 4861
+        (neighbour discovery); RFC 2992 (next hops by hash); RFC 3704 (checks of sources).
     """
     if config is None:
         raise ParameterError(
@@ -57,6 +116,7 @@ def router(
     for path in filter(None, (config, routes)):
         watch(path, lambda _: _exchange(found, links, config, routes))
     ask_again(links)
+    most_copies(at.WAITING_EACH)
     at_end(lambda: _report(links))
 
     not_arp, not_v4, others = Stream(), Stream(), Stream()
@@ -85,7 +145,7 @@ def _for_router(links: Links) -> Any:
 
     def is_for_router(packet: Packet) -> bool:
         dst = packet.header.dst
-        return dst >> 40 & 1 == 1 or dst == table[ports.index(packet.ingress)].mac
+        return bool(dst >> 40 & 1 == 1 or dst == table[ports.index(packet.ingress)].mac)
 
     return is_for_router
 

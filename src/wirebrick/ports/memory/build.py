@@ -56,7 +56,10 @@ def packets(
     halves = rows.view(">u2")
 
     fields = draw(traffic.seed, DRAW_FIELDS, flows)
-    source, destination = sources(traffic, flows), 1 + _bits(fields, 0, 17) % ((1 << 17) - 2)
+    source, destination = (
+        sources(traffic, flows),
+        1 + _bits(fields, 0, 17) % (traffic.servers or (1 << 17) - 2),
+    )
     if ipv6:
         _put16(halves, l3 + 4, lengths - l4)
         _put32(halves, l3 + 20, source)
@@ -107,7 +110,8 @@ def _put_l4(
         _put16(halves, 4, _bits(fields, 33, 16))  # the echo's identifier
         return
     _put16(halves, 0, 32768 + _bits(fields, 33, 15))
-    _put16(halves, 2, 16384 + _bits(fields, 48, 14))
+    server = _bits(fields, 0, 17) % traffic.servers if traffic.servers else _bits(fields, 48, 14)
+    _put16(halves, 2, 16384 + server)
     if protocol == UDP:
         _put16(halves, 4, lengths)
     else:

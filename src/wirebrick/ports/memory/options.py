@@ -21,6 +21,9 @@ OPTIONS = {
     "payload": ("payload", "zero, random or text"),
     "gap": ("gap_ns", "whole nanoseconds"),
     "ttl": ("ttl", "1 to 255"),
+    "servers": ("servers", "how many destinations there are"),
+    "rate": ("rate", "a rate, as 10kpps or 100Mbit, or two with a ramp: 1kpps-100kpps"),
+    "ramp": ("ramp", "a duration, as 10s"),
 }
 
 
@@ -55,7 +58,7 @@ def parse_options(spec: str) -> Traffic:
 
 def _value(field: str, text: str) -> int | float | str | tuple[int, int]:
     """The value of a field of Traffic. Raises ValueError."""
-    if field in ("protocols", "payload"):
+    if field in ("protocols", "payload", "rate", "ramp"):
         return text
     if field == "ipv6":
         return float(text)

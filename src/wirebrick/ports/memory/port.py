@@ -14,8 +14,10 @@ import numpy as np
 
 from wirebrick.errors import PortError
 from wirebrick.ports.base import Port, Sink, Source
-from wirebrick.ports.memory import native
+from wirebrick.ports.libc import address_of
+from wirebrick.ports.memory import native, paced_native
 from wirebrick.ports.memory.options import parse_options
+from wirebrick.ports.memory.pace import Pace
 from wirebrick.ports.memory.templates import Templates, make_templates
 from wirebrick.ports.memory.traffic import START_TIME, Traffic
 
@@ -27,7 +29,12 @@ class MemorySource(Source):
         # Imported here: describing traffic needs no compiler.
         from wirebrick.compiler.native import load_native
 
-        self.receive = load_native("wirebrick.ports.memory.native", {"receive": 3})["receive"]
+        if traffic.pace is None:
+            self.receive = load_native("wirebrick.ports.memory.native", {"receive": 3})["receive"]
+        else:
+            functions = load_native("wirebrick.ports.memory.paced_native", {"receive_paced": 3})
+            self.receive = functions["receive_paced"]
+            self.live = True
         self._templates = make_templates(traffic, worker, workers)
         self._limit = _share(traffic, worker, workers)
         self._state = state_block(self._templates, traffic, self._limit, worker, workers)
@@ -75,7 +82,7 @@ def state_block(
 
     Timestamps of the workers interleave: packet k of worker w is number k * workers + w of the whole.
     """
-    state = np.zeros(native.STATE // 8, np.int64)
+    state = np.zeros(paced_native.PACED // 8, np.int64)
     buffer, index = templates.buffer.ctypes.data, templates.index.ctypes.data
     words = {
         native.S_LEFT: limit,
@@ -90,9 +97,23 @@ def state_block(
         native.S_INDEX_END: index + templates.index.nbytes,
         native.S_INDEX_AT: index,
     }
+    if traffic.pace is not None:
+        words |= _pace_words(traffic.pace, traffic.largest, min(workers, traffic.flows))
     for at, value in words.items():
         state[at // 8] = value
     return state
+
+
+def _pace_words(pace: Pace, largest: int, workers: int) -> dict[int, int]:
+    """What paces one of several workers."""
+    return {
+        paced_native.P_CLOCK: address_of("clock_gettime"),
+        paced_native.P_FIRST: max(1, pace.first // workers),
+        paced_native.P_LAST: max(1, pace.last // workers),
+        paced_native.P_RAMP: pace.ramp,
+        paced_native.P_BITS: int(pace.bits),
+        paced_native.P_MOST: paced_native.cost(largest, int(pace.bits)),
+    }
 
 
 def _share(traffic: Traffic, worker: int, workers: int) -> int:

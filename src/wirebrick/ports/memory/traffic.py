@@ -3,7 +3,8 @@
 Addresses are those set aside for tests: sources in 10.0.0.0/8 (RFC 1918) and 2001:db8::/32 (RFC 3849),
 another one for each flow; destinations in 198.18.0.0/15 (RFC 2544) and 2001:2::/48 (RFC 5180). Source ports
 are 32768 .. 65535, destination ports 16384 .. 32767, clear of the tunnels' well-known ports, so that payloads
-are not taken for headers. ICMP flows are echo requests. Lengths and checksums are right.
+are not taken for headers. With ``servers`` there are so many destinations, from 198.18.0.1 port 16384 and
+2001:2::1 on. ICMP flows are echo requests. Lengths and checksums are right.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ from dataclasses import dataclass, field
 
 from wirebrick.errors import PortError
 from wirebrick.ports.memory.flows import ICMP, L4_SIZES, TCP, UDP
+from wirebrick.ports.memory.pace import Pace, read_pace
 from wirebrick.ports.suggest import did_you_mean
 
 IMIX = (64,) * 7 + (594,) * 4 + (1518,)
 LARGEST = 9216  # bytes of the longest frame that can be made
 MOST_FLOWS = 1 << 23
+MOST_SERVERS = 1 << 14
 MOST_BYTES = 2 << 30  # memory all templates together may take
 PAYLOADS = ("zero", "random", "text")
 PROTOCOLS = {"tcp": TCP, "udp": UDP, "icmp": ICMP}
@@ -64,11 +67,15 @@ class Traffic:
     payload: str = "zero"
     gap_ns: int = 1000  # from one timestamp to the next
     ttl: int = 64  # and the hop limit
+    servers: int = 0  # destinations, each an address and a port; 0: as the flows' numbers have it
+    rate: str = ""  # in real time: packets or bits a second, as "10kpps"; "": as fast as they are taken
+    ramp: str = ""  # how long it takes from the first of two rates to the second
+    pace: Pace | None = field(init=False, repr=False, compare=False)
     mix: list[tuple[int, float]] = field(init=False, repr=False, compare=False)
     sizes: tuple[int, int] | list[int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        whole = {"flows": self.flows, "vlan": self.vlan, "ttl": self.ttl}
+        whole = {"flows": self.flows, "vlan": self.vlan, "ttl": self.ttl, "servers": self.servers}
         whole |= {"count": self.count, "seed": self.seed, "gap_ns": self.gap_ns}
         for name, value in whole.items():
             _require(_is_whole(value), f"{name} is {value!r}", f"{name} is a whole number")
@@ -76,11 +83,14 @@ class Traffic:
             _require(0 <= whole[name] <= highest, f"{name} is {whole[name]}", f"{name} is 0 .. {highest}")
         _require(1 <= self.flows <= MOST_FLOWS, f"flows is {self.flows}", f"flows is 1 .. {MOST_FLOWS}")
         _require(0 <= self.vlan <= 4094, f"vlan is {self.vlan}", "vlan is 1 .. 4094, or 0 for none")
+        few = f"servers is {self.servers}"
+        _require(0 <= self.servers <= MOST_SERVERS, few, f"servers is 1 .. {MOST_SERVERS}, or 0 for any")
         _require(1 <= self.ttl <= 255, f"ttl is {self.ttl}", "ttl is 1 .. 255")
         _require(0 <= self.ipv6 <= 1, f"ipv6 is {self.ipv6}", "ipv6 is the share of IPv6 flows, 0 .. 1")
         wrong = f"payload is {self.payload!r}"
         _require(self.payload in PAYLOADS, wrong, did_you_mean(self.payload, PAYLOADS))
         object.__setattr__(self, "mix", _mix(self.protocols))
+        object.__setattr__(self, "pace", read_pace(self.rate, self.ramp))
         object.__setattr__(self, "sizes", self._sizes())
         cure = f"make fewer flows or smaller packets: templates may take {MOST_BYTES / 2**30:g} GiB"
         needs = self._bytes_needed()
