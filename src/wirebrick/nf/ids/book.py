@@ -76,21 +76,19 @@ class Rulebook(State):
     def __init__(self, rules: Sequence[Rule], log: Log, setting: Setting, *, flows: int, idle: float) -> None:
         self.setting = setting
         self.log = log
-        self.rules: list[Rule] = []  # by slot: all that ever were
-        self._slots: dict[Rule, int] = {}
         self._changing = threading.Lock()
         self._databases: list[list[hyperscan.Database | None]] = []
         self._workers = 1
         count = len(rules)
         self.most_rules, self.most_slots = max(4096, 2 * count), max(8192, 4 * count)
         self.count = count
-        self._image = self._assemble(rules)
+        self._image = self._assemble(rules, Image())
         used = [sum(len(text) for text, _ in literals) for literals in self._image.literals]
         self.most_literals = max(1024, 2 * max(map(len, self._image.literals)))
         self.room = max(LEAST_ROOM, 2 * len(self._image.data))
         self._shape = shape(self.most_literals, max(65536, 2 * max(used)))
         self.most_text = max(65536, 2 * max(used))
-        self.most_bits = max(64, 2 * self._image.bits)
+        self.most_bits = max(64, 2 * len(self._image.bits))
         self.tables = [-(-self.room // LINES) * LINES]
         self.tables.append(-(-(self.tables[0] + self._shape.size) // LINES) * LINES)
         super().__init__("the rules of ids")
@@ -103,30 +101,22 @@ class Rulebook(State):
             idle=idle,
         )
 
-    def _assemble(self, rules: Sequence[Rule]) -> Image:
-        """The image of rules, each with a slot that no other rule ever had. Raises ParameterError."""
-        slots = dict(self._slots)
-        for rule in rules:
-            slots.setdefault(rule, len(slots))
-        for what, needed, most in (
-            ("rules", len(rules), self.most_rules),
-            ("rules since the start", len(slots), self.most_slots),
-        ):
-            if needed > most:
-                raise ParameterError(
-                    f"there are {needed:,} {what}, and room for {most:,}", cure="start the run anew with them"
-                )
+    def _assemble(self, rules: Sequence[Rule], before: Image) -> Image:
+        """The image of rules, that comes behind another one."""
+        setting = self.setting
         assembler = Assembler(
-            slots,
-            inline=self.setting.inline,
-            midstream=self.setting.midstream,
-            overlap=self.setting.overlap,
-            streams=self.setting.streams,
+            before,
+            inline=setting.inline,
+            midstream=setting.midstream,
+            overlap=setting.overlap,
+            streams=setting.streams,
         )
-        image = assembler.image(ordered(rules))
-        self._slots = slots
-        self.rules = list(slots)
-        return image
+        return assembler.image(ordered(rules))
+
+    @property
+    def rules(self) -> list[Rule]:
+        """All rules that ever were, by slot."""
+        return list(self._image.slots)
 
     def block_size(self) -> int:
         """Bytes of a copy."""
@@ -170,14 +160,16 @@ class Rulebook(State):
         keeps the second copy for seconds.
         """
         with self._changing:
-            image = self._assemble(rules)
+            image = self._assemble(rules, self._image)
             literals = max(map(len, image.literals))
             text = max(sum(len(text) for text, _ in one) for one in image.literals)
             for what, needed, most in (
+                ("rules", len(rules), self.most_rules),
+                ("rules since the start", len(image.slots), self.most_slots),
                 ("bytes of rules", len(image.data), self.room),
                 ("literals", literals, self.most_literals),
                 ("bytes of literals", text, self.most_text),
-                ("names of flow bits", image.bits, self.most_bits),
+                ("names of flow bits", len(image.bits), self.most_bits),
             ):
                 if needed > most:
                     raise ParameterError(
