@@ -53,12 +53,12 @@ def test_a_file_that_changes_is_read_again(
             if text is not None:
                 sensor.rules.write_text(text)
 
-        wirebrick.every(0.4, write, on="background")
+        wirebrick.every(0.25, write, on="background")
         return packets
 
     chain = [writer, sensor.nf]
     result = wirebrick.run(
-        chain, rx="memory:size=100,flows=50,payload=text", tx="null:", duration=4.0, workers=workers
+        chain, rx="memory:size=100,flows=50,payload=text", tx="null:", duration=2.5, workers=workers
     )
     assert result.packets_in == result.packets_out
     told = [event["alert"]["signature"] for event in map(json.loads, sensor.out.read_text().splitlines())]
