@@ -75,5 +75,6 @@ def make_program(
     # In the order they were made: some point at others that were made before.
     for state in dict.fromkeys([*(s for scope in graph.scopes for s in scope.states), *program.states]):
         state.packets_wait = not live
+        state.port_names = tuple(plan.ports)
         state.allocate(workers)
     return program

@@ -71,6 +71,7 @@ class State(Saving, metaclass=_Made):
     """
 
     operations: Mapping[str, Operation] = {}
+    port_names: tuple[str, ...] = ()  # of the run, by number
     ahead: Callable[[int, int], int] | None = None
     least_frame = 0  # bytes of the largest packet that it may make; 0: none is larger than those that come
     packets_wait = (

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 # An argument: ``number`` fits 64 signed bits; ``natural`` neither is negative (else: fault_value); ``key`` is a record
 # of the object's class ``key``, passed as its address; ``address`` is an IPv4 or IPv6 address, passed as two words;
-# ``bytes`` are bytes of a packet or a window, to be read, passed as the address of the first and how many they are.
-Argument = Literal["number", "natural", "key", "address", "bytes"]
+# ``bytes`` are bytes of a packet or a window, to be read, passed as the address of the first and how many they are;
+# ``port`` is ``packet.ingress`` or ``packet.egress``, passed as its number (``State.port_names``), or NO_PORT.
+Argument = Literal["number", "natural", "key", "address", "bytes", "port"]
 
 
 @dataclass(frozen=True)

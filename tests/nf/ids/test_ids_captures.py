@@ -17,7 +17,7 @@ import wirebrick
 from wirebrick.nf.ids import ids
 from wirebrick.nf.ids.rules import parse_rules
 
-MOST = 60  # packets of a capture that are looked at
+MOST = 30  # packets of a capture that are looked at
 OWN = Path(__file__).parents[3] / "captures" / "mixed.pcap"
 SHARED = Path(os.environ.get("WIREBRICK_PCAPS", Path(__file__).parents[4] / "shared" / "pcaps"))
 CAPTURES = [OWN, *sorted(path for path in SHARED.glob("*cap*") if path.is_file())]
@@ -89,12 +89,12 @@ def test_packets_of_captures(path: Path, tmp_path: Path) -> None:
     assert set(again.alerts()) == {(sid, at) for sid, at in expected if at < 9}
 
 
-def test_a_thousand_rules_over_all_captures(tmp_path: Path) -> None:
+def test_hundreds_of_rules_over_all_captures(tmp_path: Path) -> None:
     frames = []
     for path in CAPTURES:
-        frames += frames_of(path, 500) if ethernet(path) else []
+        frames += frames_of(path, 150) if ethernet(path) else []
     path = tmp_path / "many.rules"
-    path.write_text(realistic(1))
+    path.write_text(realistic(1, 400))
     result = wirebrick.run(ids(rules=path, mode="inline"), rx=frames, tx="null:")
     assert result.packets_in == len(frames) == result.packets_out + result.packets_dropped
 

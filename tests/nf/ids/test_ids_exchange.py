@@ -11,6 +11,7 @@ from sensor import Sensor, udp
 import wirebrick
 from wirebrick.errors import ParameterError
 from wirebrick.nf.ids.alerts import Alert
+from wirebrick.nf.ids.assemble import Assembler, Image
 from wirebrick.nf.ids.book import Rulebook, Setting
 from wirebrick.nf.ids.rules import parse_rules
 from wirebrick.state.log import Log
@@ -52,12 +53,12 @@ def test_a_file_that_changes_is_read_again(
             if text is not None:
                 sensor.rules.write_text(text)
 
-        wirebrick.every(0.4, write, on="background")
+        wirebrick.every(0.25, write, on="background")
         return packets
 
     chain = [writer, sensor.nf]
     result = wirebrick.run(
-        chain, rx="memory:size=100,flows=50,payload=text", tx="null:", duration=4.0, workers=workers
+        chain, rx="memory:size=100,flows=50,payload=text", tx="null:", duration=2.5, workers=workers
     )
     assert result.packets_in == result.packets_out
     told = [event["alert"]["signature"] for event in map(json.loads, sensor.out.read_text().splitlines())]
@@ -75,7 +76,7 @@ def test_a_rule_has_a_slot_of_its_own_for_ever() -> None:
 def test_rules_without_room_are_refused_and_the_old_ones_stay() -> None:
     book = a_book(OLD)
     many = "\n".join(f"alert udp any any -> any {n} (sid:{n};)" for n in range(1, 5000))
-    with pytest.raises(ParameterError, match="4,999 rules, and room for 4,096"):
+    with pytest.raises(ParameterError, match="4,999 rules, and there is room for 4,096"):
         book.exchange(parse_rules(many).rules)
     bits = "\n".join(f"alert udp any any -> any any (flowbits:set,b{n}; sid:{n};)" for n in range(1, 200))
     with pytest.raises(ParameterError, match="199 names of flow bits, and there is room for 64"):
@@ -83,4 +84,15 @@ def test_rules_without_room_are_refused_and_the_old_ones_stay() -> None:
     words = "\n".join(f'alert udp any any -> any any (content:"word{n}"; sid:{n};)' for n in range(1, 1100))
     with pytest.raises(ParameterError, match="1,099 literals, and there is room for 1,024"):
         book.exchange(parse_rules(words).rules)
-    assert book.count == 1
+    assert book.count == len(book.rules) == 1
+    book.exchange(parse_rules(NEW).rules)
+    assert book.count == 2
+
+
+def test_flow_bits_mean_the_same_under_other_rules() -> None:
+    setting = {"inline": False, "midstream": True, "overlap": 0, "streams": False}
+    text = "alert udp any any -> any any (flowbits:{}; sid:{};)"
+    first = Assembler(Image(), **setting).image(parse_rules(text.format("set,a", 1)).rules)
+    both = "\n".join([text.format("set,b", 2), text.format("isset,a", 3)])
+    second = Assembler(first, **setting).image(parse_rules(both).rules)
+    assert second.bits == {"a": 0, "b": 1}

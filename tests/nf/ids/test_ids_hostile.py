@@ -79,6 +79,13 @@ def test_a_payload_made_to_take_for_ever_is_given_up(tmp_path: Path) -> None:
     assert sensor.alerts() == [(1, 1), (2, 0), (2, 1)]
 
 
+def test_a_rule_of_as_many_options_as_there_may_be(tmp_path: Path) -> None:
+    steps = " ".join('content:"a"; distance:0; within:1;' for _ in range(64))
+    sensor = Sensor(tmp_path, f"alert udp any any -> any any ({steps} sid:1;)")
+    sensor.run([udp(b"a" * 63), udp(b"a" * 64)])
+    assert sensor.alerts() == [(1, 1)]
+
+
 def test_a_packet_that_matches_hundreds_of_rules(tmp_path: Path) -> None:
     rules = "\n".join(f"alert udp any any -> any any (sid:{sid};)" for sid in range(1, 301))
     sensor = Sensor(tmp_path, rules)

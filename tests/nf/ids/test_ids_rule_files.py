@@ -124,6 +124,13 @@ def test_a_mistake_is_named_with_its_place(line: str, column: int, message: str)
     assert caught.value.cure
 
 
+def test_a_rule_has_only_so_many_payload_options() -> None:
+    most = " ".join('content:"a";' for _ in range(64))
+    parse_rules(f"{ALERT} ({most} sid:1;)")
+    with pytest.raises(ParameterError, match="65 options for the payload, and 64 are the most"):
+        parse_rules(f'{ALERT} ({most} content:"b"; sid:1;)')
+
+
 def test_all_mistakes_are_counted() -> None:
     with pytest.raises(ParameterError, match=r"and 2 more errors: x.rules:2, x.rules:4") as caught:
         parse_rules(f"alert\nalert\n{ALERT} (sid:5;)\nalrt", file="x.rules")

@@ -177,3 +177,26 @@ def test_actions_and_their_order(tmp_path: Path, interpret: bool) -> None:
     quiet = Sensor(tmp_path, rules)
     assert quiet.run(frames, interpret=interpret).packets == frames
     assert {event["alert"]["action"] for event in quiet.events()} == {"allowed"}
+
+
+@BOTH
+def test_alerts_name_the_port_that_packets_came_from(tmp_path: Path, interpret: bool) -> None:
+    rules = """
+    alert udp any any -> any any (sid:1;)
+    alert tcp any any -> any any (content:"attack"; sid:2;)
+    """
+    sensor = Sensor(tmp_path, rules)
+    frames = [udp(b""), there("PA", b"att"), there("PA", b"ack", seq=104)]
+    sensor.run(frames, interpret=interpret)
+    assert [(event["alert"]["signature_id"], event["in_iface"]) for event in sensor.events()] == [
+        (1, "in"),
+        (2, "in"),
+    ]
+    (first, second) = sensor.events()
+    assert set(first) == {
+        "timestamp", "flow_id", "in_iface", "event_type", "src_ip", "src_port", "dest_ip", "dest_port", "proto",
+        "pkt_src", "alert",
+    }  # fmt: skip
+    assert second["alert"] == {
+        "action": "allowed", "gid": 1, "signature_id": 2, "rev": 0, "signature": "", "category": "", "severity": 3,
+    }  # fmt: skip

@@ -10,7 +10,10 @@ from scapy.layers.inet import IP, TCP
 from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import Dot1Q, Ether
 from scapy.packet import Raw
-from sensor import CLIENT, SERVER, Sensor, alerts
+from scapy.utils import rdpcap, wrpcap
+from sensor import CLIENT, SERVER, Sensor, alerts, udp
+
+import wirebrick
 
 BOTH = pytest.mark.parametrize("interpret", [True, False], ids=["interpreted", "compiled"])
 
@@ -148,3 +151,49 @@ def test_streams_cut_at_random_are_found_as_whole_ones(tmp_path: Path) -> None:
     sensor = Sensor(tmp_path, "\n".join(rules))
     sensor.run(frames)
     assert {(event["alert"]["signature_id"], event["src_port"]) for event in sensor.events()} == expected
+
+
+@BOTH
+def test_reject_turns_segments_into_resets_for_both_ends(tmp_path: Path, interpret: bool) -> None:
+    rules = """
+    reject tcp any any -> any 80 (content:"attack"; sid:1;)
+    reject tcp any any -> any 23 (flags:S; sid:2;)
+    reject udp any any -> any any (content:"x"; sid:3;)
+    """
+    ends = IP(src=SERVER, dst=CLIENT) / TCP(sport=80, dport=4000, flags="A", seq=501, ack=1010)
+    frames = [
+        *cut(b"an attack here", 5),
+        bytes(Ether() / ends),
+        bytes(Ether() / IP(src=CLIENT, dst=SERVER) / TCP(sport=4000, dport=80, flags="R", seq=1014)),
+        bytes(
+            Ether()
+            / IPv6(src="2001:db8::1")
+            / TCP(sport=9, dport=23, flags="S", seq=7, options=[("MSS", 1460)])
+        ),
+        udp(b"x"),
+    ]
+    sensor = Sensor(tmp_path, rules, mode="inline")
+    # One port to receive and to send: what goes back goes out of it too.
+    there, back = tmp_path / "in.pcap", tmp_path / "out.pcap"
+    wrpcap(str(there), [Ether(frame) for frame in frames])
+    result = wirebrick.run(sensor.nf, rx=f"pcap:{there},{back}", interpret=interpret)
+    assert result.drops == {"ids.dropped": 2}
+    first, to_client, to_server, refused = rdpcap(str(back))
+    assert bytes(first) == frames[0]
+    found = [
+        (
+            one[TCP].sport,
+            one[TCP].dport,
+            str(one[TCP].flags),
+            one[TCP].seq,
+            one[TCP].ack,
+            len(one[TCP].payload),
+        )
+        for one in (to_client, to_server, refused)
+    ]
+    assert found == [(80, 4000, "R", 0, 0, 0), (4000, 80, "R", 1010, 0, 0), (23, 9, "RA", 0, 8, 0)]
+    assert (to_client[IP].src, to_client[IP].dst, to_client.src) == (SERVER, CLIENT, Ether(frames[1]).dst)
+    for packet in (to_client, to_server, refused):
+        right = packet.copy()
+        del right[TCP].chksum
+        assert Ether(bytes(right))[TCP].chksum == packet[TCP].chksum

@@ -15,6 +15,7 @@ from wirebrick.compiler.kinds import (
     NOTHING,
     Int,
     OctetsKind,
+    PortKind,
     RecordKind,
     Value,
     Wide,
@@ -117,4 +118,10 @@ def _bytes(f: Emitter, node: ast.AST, holder: State, name: str, value: Value) ->
     return [f"{data_of(f, value.kind)} + {begin}", f"{end} - {begin}"]
 
 
-CODES = {"number": _number, "natural": _natural, "key": _key, "address": _address, "bytes": _bytes}
+def _port(f: Emitter, node: ast.AST, holder: State, name: str, value: Value) -> list[str]:
+    if not isinstance(value.kind, PortKind):
+        f.refuse(node, f"{name}() of {holder.name} takes a port, not {value.kind}", "packet.ingress")
+    return [str(value.code)]
+
+
+CODES = {"number": _number, "natural": _natural, "key": _key, "address": _address, "bytes": _bytes, "port": _port}

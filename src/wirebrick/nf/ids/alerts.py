@@ -33,15 +33,20 @@ class Alert(Record):
     version: U8
     dropped: U8
     stream: U8
-    payload: U32
+    ingress: U16
 
 
 class AlertFile:
-    """Writes alerts to the end of a file, whole lines at a time; ``rules`` gives the rules by slot."""
+    """Writes alerts to the end of a file, whole lines at a time.
 
-    def __init__(self, path: Path | None, rules: Callable[[], Sequence[Rule]]) -> None:
+    ``rules`` gives the rules by slot, ``ports`` the names of ports by number.
+    """
+
+    def __init__(
+        self, path: Path | None, rules: Callable[[], Sequence[Rule]], ports: Callable[[], Sequence[str]]
+    ) -> None:
         self.path = path
-        self.rules = rules
+        self.rules, self.ports = rules, ports
         self.written = 0
         if path is None:
             return
@@ -58,9 +63,10 @@ class AlertFile:
         self.written += len(rows)
         if self.path is None:
             return
-        rules = self.rules()
+        rules, ports = self.rules(), self.ports()
         text = "".join(
-            json.dumps(event(row, rules[int(row["rule"])]), separators=(",", ":")) + "\n" for row in rows
+            json.dumps(event(row, rules[int(row["rule"])], ports), separators=(",", ":")) + "\n"
+            for row in rows
         )
         try:
             with self.path.open("a", encoding="utf-8") as file:
@@ -72,13 +78,14 @@ class AlertFile:
             ) from None
 
 
-def event(row: Any, rule: Rule) -> dict[str, Any]:
+def event(row: Any, rule: Rule, ports: Sequence[str]) -> dict[str, Any]:
     """An alert as EVE has it."""
     version, protocol = int(row["version"]), int(row["protocol"])
     src, dst = _address(row["src"], version), _address(row["dst"], version)
     found: dict[str, Any] = {
         "timestamp": _time(int(row["time"])),
         "flow_id": flow_id(src, int(row["src_port"]), dst, int(row["dst_port"]), protocol),
+        **({"in_iface": ports[int(row["ingress"])]} if int(row["ingress"]) < len(ports) else {}),
         "event_type": "log" if rule.action == "log" else "alert",
         "src_ip": src,
         "dest_ip": dst,

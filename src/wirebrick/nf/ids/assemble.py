@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -29,7 +29,7 @@ ACTS = {
     "alert": layout.ACT_TELL,
     "log": layout.ACT_LOG,
     "drop": layout.ACT_TELL | layout.ACT_DROP,
-    "reject": layout.ACT_TELL | layout.ACT_DROP,
+    "reject": layout.ACT_TELL | layout.ACT_DROP | layout.ACT_RESET,
     "sdrop": layout.ACT_DROP,
 }
 KINDS = {"detection": 0, "limit": 1, "threshold": 2, "both": 3}
@@ -42,43 +42,43 @@ TABLE_STATES = 64
 
 @dataclass(frozen=True)
 class Image:
-    """The book of some rules: ``data``, and the literals of each scope."""
+    """The book of some rules: ``data``, and the literals of each scope.
 
-    data: bytes
-    literals: tuple[list[Literal], list[Literal]]
-    bits: int  # flow bits that have a name
+    ``slots``: where each rule is counted, ``bits``: the number of each name of a flow bit; also of those that were
+    in images before, so that what was counted and kept goes on to mean the same.
+    """
+
+    data: bytes = b""
+    literals: tuple[list[Literal], list[Literal]] = ([], [])
+    slots: Mapping[Rule, int] = field(default_factory=dict)
+    bits: Mapping[str, int] = field(default_factory=dict)
 
 
 def ordered(rules: Sequence[Rule]) -> list[Rule]:
-    """Rules in the order of their evaluation: those that pass first, then what sets flow bits before what asks."""
+    """Rules in the order of their evaluation: those that pass first, then what sets flow bits and asks for none."""
 
-    def rank(rule: Rule) -> tuple[bool, int]:
+    def rank(rule: Rule) -> tuple[bool, bool]:
         asks = any(bit.operation in ("isset", "isnotset") for bit in rule.flowbits)
-        return rule.action != "pass", 1 + asks if rule.flowbits else 1
+        return rule.action != "pass", asks or not rule.flowbits
 
-    def early(rule: Rule) -> tuple[bool, int]:
-        first, second = rank(rule)
-        sets = any(bit.operation not in ("isset", "isnotset") for bit in rule.flowbits)
-        return first, 0 if sets and second == 1 else second
-
-    return sorted(rules, key=early)
+    return sorted(rules, key=rank)
 
 
 class Assembler:
-    """Makes the image. ``slots``: where each rule is counted; ``overlap``: bytes kept of a stream, at most."""
+    """Makes the image. ``before``: the one before it; ``overlap``: bytes kept of a stream, at most."""
 
-    def __init__(
-        self, slots: Mapping[Rule, int], *, inline: bool, midstream: bool, overlap: int, streams: bool
-    ) -> None:
+    def __init__(self, before: Image, *, inline: bool, midstream: bool, overlap: int, streams: bool) -> None:
         self.data = bytearray(layout.B_END)
-        self.slots = slots
+        self.slots = dict(before.slots)
         self.inline, self.midstream, self.overlap, self.streams = inline, midstream, overlap, streams
         self.known: dict[object, int] = {}
-        self.bits: dict[str, int] = {}
+        self.bits = dict(before.bits)
         self.expressions: list[Pcre] = []
 
     def image(self, rules: Sequence[Rule]) -> Image:
         """The book of rules, which are in order."""
+        for rule in rules:
+            self.slots.setdefault(rule, len(self.slots))
         records = self._reserve(len(rules) * layout.RULE)
         for number, rule in enumerate(rules):
             self._rule(records + number * layout.RULE, rule)
@@ -103,7 +103,7 @@ class Assembler:
             (layout.B_REGEXES, self._regexes()),
         ):
             self._store(offset, value)
-        return Image(bytes(self.data), (literals[0], literals[1]), len(self.bits))
+        return Image(bytes(self.data), (literals[0], literals[1]), self.slots, self.bits)
 
     def _regexes(self) -> int:
         data = packed([_expression(one.pattern, one.flags) for one in self.expressions]).tobytes()

@@ -13,6 +13,7 @@ from wirebrick.nf.ids.assemble import Assembler, Image, ordered
 from wirebrick.nf.ids.desk import Desk
 from wirebrick.nf.ids.rule import Rule
 from wirebrick.packet.flow import FlowKey
+from wirebrick.packet.frame import NO_PORT
 from wirebrick.packet.memory import copy, store64
 from wirebrick.packet.octets import Octets
 from wirebrick.state import hyperscan
@@ -42,9 +43,10 @@ class Setting(NamedTuple):
 class Rulebook(State):
     """Rules against packets and pieces of streams.
 
-    In user functions: ``book.packet(ip.raw, payload, protocol, fragment_offset)`` looks at a packet: whether it is
-    to be dropped; ``book.stream(flow, data, offset, seen)`` looks at a piece of a stream: how many of its last
-    bytes are to come again; ``book.goes()``: whether the packet on its way may go on. Alerts go into ``log``.
+    In user functions: ``book.packet(ip.raw, payload, protocol, fragment_offset, ingress)`` looks at a packet:
+    whether it is to be dropped; ``book.stream(flow, data, offset, seen)`` looks at a piece of a stream: how many
+    of its last bytes are to come again; ``book.fate(resets)``: what becomes of the packet on its way. Alerts go into
+    ``log``.
 
     From outside, at any time, ``exchange(rules)`` puts others in the place of all: each worker sees them from its
     next burst on. Raises ParameterError where there is no room for them.
@@ -54,7 +56,7 @@ class Rulebook(State):
     operations = {
         "packet": Operation(
             native.ids_packet,
-            ("bytes", "bytes", "number", "number"),
+            ("bytes", "bytes", "number", "number", "port"),
             result="bool",
             others=OTHERS,
             clock=True,
@@ -66,7 +68,7 @@ class Rulebook(State):
             others=OTHERS,
             clock=True,
         ),
-        "goes": Operation(native.ids_goes, result="bool", others=("desk",)),
+        "fate": Operation(native.ids_fate, ("natural",), result="natural", others=("desk",)),
     }
     viewed = True
     saveable = False
@@ -74,21 +76,19 @@ class Rulebook(State):
     def __init__(self, rules: Sequence[Rule], log: Log, setting: Setting, *, flows: int, idle: float) -> None:
         self.setting = setting
         self.log = log
-        self.rules: list[Rule] = []  # by slot: all that ever were
-        self._slots: dict[Rule, int] = {}
         self._changing = threading.Lock()
         self._databases: list[list[hyperscan.Database | None]] = []
         self._workers = 1
         count = len(rules)
         self.most_rules, self.most_slots = max(4096, 2 * count), max(8192, 4 * count)
         self.count = count
-        self._image = self._assemble(rules)
+        self._image = self._assemble(rules, Image())
         used = [sum(len(text) for text, _ in literals) for literals in self._image.literals]
         self.most_literals = max(1024, 2 * max(map(len, self._image.literals)))
         self.room = max(LEAST_ROOM, 2 * len(self._image.data))
         self._shape = shape(self.most_literals, max(65536, 2 * max(used)))
         self.most_text = max(65536, 2 * max(used))
-        self.most_bits = max(64, 2 * self._image.bits)
+        self.most_bits = max(64, 2 * len(self._image.bits))
         self.tables = [-(-self.room // LINES) * LINES]
         self.tables.append(-(-(self.tables[0] + self._shape.size) // LINES) * LINES)
         super().__init__("the rules of ids")
@@ -101,30 +101,22 @@ class Rulebook(State):
             idle=idle,
         )
 
-    def _assemble(self, rules: Sequence[Rule]) -> Image:
-        """The image of rules, each with a slot that no other rule ever had. Raises ParameterError."""
-        slots = dict(self._slots)
-        for rule in rules:
-            slots.setdefault(rule, len(slots))
-        for what, needed, most in (
-            ("rules", len(rules), self.most_rules),
-            ("rules since the start", len(slots), self.most_slots),
-        ):
-            if needed > most:
-                raise ParameterError(
-                    f"there are {needed:,} {what}, and room for {most:,}", cure="start the run anew with them"
-                )
+    def _assemble(self, rules: Sequence[Rule], before: Image) -> Image:
+        """The image of rules, that comes behind another one."""
+        setting = self.setting
         assembler = Assembler(
-            slots,
-            inline=self.setting.inline,
-            midstream=self.setting.midstream,
-            overlap=self.setting.overlap,
-            streams=self.setting.streams,
+            before,
+            inline=setting.inline,
+            midstream=setting.midstream,
+            overlap=setting.overlap,
+            streams=setting.streams,
         )
-        image = assembler.image(ordered(rules))
-        self._slots = slots
-        self.rules = list(slots)
-        return image
+        return assembler.image(ordered(rules))
+
+    @property
+    def rules(self) -> list[Rule]:
+        """All rules that ever were, by slot."""
+        return list(self._image.slots)
 
     def block_size(self) -> int:
         """Bytes of a copy."""
@@ -168,14 +160,16 @@ class Rulebook(State):
         keeps the second copy for seconds.
         """
         with self._changing:
-            image = self._assemble(rules)
+            image = self._assemble(rules, self._image)
             literals = max(map(len, image.literals))
             text = max(sum(len(text) for text, _ in one) for one in image.literals)
             for what, needed, most in (
+                ("rules", len(rules), self.most_rules),
+                ("rules since the start", len(image.slots), self.most_slots),
                 ("bytes of rules", len(image.data), self.room),
                 ("literals", literals, self.most_literals),
                 ("bytes of literals", text, self.most_text),
-                ("names of flow bits", image.bits, self.most_bits),
+                ("names of flow bits", len(image.bits), self.most_bits),
             ):
                 if needed > most:
                     raise ParameterError(
@@ -195,16 +189,25 @@ class Rulebook(State):
         given = (self.shown(), *others, *([worker.now] if operation.clock else []), *arguments)
         return compiled(operation.function.__module__, operation.function.__name__, len(given))(*given)
 
-    def packet(self, header: Octets | bytes, payload: Octets | bytes, protocol: int, fragment: int) -> bool:
+    def packet(
+        self,
+        header: Octets | bytes,
+        payload: Octets | bytes,
+        protocol: int,
+        fragment: int,
+        ingress: str | None,
+    ) -> bool:
         """Look at a packet (in user functions); whether it is to be dropped."""
         ip, data = octets(header), octets(payload)
-        return bool(self._call("packet", ip._at, len(ip), data._at, len(data), int(protocol), int(fragment)))
+        port = NO_PORT if ingress is None else self.port_names.index(ingress)
+        numbers = (int(protocol), int(fragment), port)
+        return bool(self._call("packet", ip._at, len(ip), data._at, len(data), *numbers))
 
     def stream(self, flow: Any, data: Octets | bytes, offset: int, seen: int) -> int:
         """Look at a piece of a stream (in user functions); how many of its last bytes are to come again."""
         view = octets(data)
         return self._call("stream", key_at(self.name, FlowKey, flow), view._at, len(view), offset, seen)
 
-    def goes(self) -> bool:
-        """Whether the packet on its way goes on (in user functions)."""
-        return bool(self._call("goes"))
+    def fate(self, resets: int) -> int:
+        """What becomes of the packet on its way: it goes on (0), is dropped (1) or, if it may, reset (2)."""
+        return self._call("fate", resets)

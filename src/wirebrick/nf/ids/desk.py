@@ -19,6 +19,7 @@ COUNTERS = {
     "given up": layout.C_GIVEN_UP,
     "alerts beyond 64 of a packet": layout.C_CROWDED,
     "dropped": layout.C_DROPPED,
+    "resets": layout.C_RESETS,
     "flows blocked": layout.C_BLOCKS,
 }
 

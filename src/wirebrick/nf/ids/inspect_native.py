@@ -14,13 +14,20 @@ from wirebrick.nf.ids.layout import (
     C_CHUNKS,
     C_DROPPED,
     C_PACKETS,
+    C_RESETS,
     D_FLOW,
     D_FUEL,
+    D_INGRESS,
+    D_PORT,
     D_TIME,
     D_TOLD,
     D_VERDICT,
+    DROPS,
     FUEL,
+    GOES,
     IS_BLOCKED,
+    IS_DROPPED,
+    IS_RESET,
     KEY,
     NEED_OTHER,
     NEED_TCP,
@@ -43,10 +50,13 @@ from wirebrick.nf.ids.layout import (
     P_UPPER,
     P_VERSION,
     PACKETS,
+    RESETS,
     STREAMS,
+    TURNS,
     V_STATE,
 )
 from wirebrick.nf.ids.match_native import ids_judge, ids_search
+from wirebrick.packet.frame import NO_PORT
 from wirebrick.packet.memory import copy, load8, load16, load64, store64
 
 
@@ -61,8 +71,11 @@ def ids_packet(
     size: int,
     protocol: int,
     fragment: int,
+    ingress: int,
 ) -> int:
     """Look at a packet: its IP header (and what follows), and the bytes behind the header and its extensions."""
+    store64(desk + D_INGRESS, ingress)
+    store64(desk + D_PORT, ingress)
     store64(desk + D_TIME, time)
     store64(desk + D_VERDICT, 0)
     store64(desk + D_TOLD, 0)
@@ -76,15 +89,16 @@ def ids_packet(
     elif kind == OF_UDP:
         need = NEED_UDP
     inline = load64(book + B_INLINE)
-    if load64(book + B_NEEDS) & need != 0 or inline != 0:
+    if load64(book + B_NEEDS) & need != 0 or kind == OF_TCP or inline != 0:
         ids_flow_key(desk)
         if inline != 0 and load64(desk + C_BLOCKS) != 0:
             flow = ids_flow_find(desk)
             if flow != 0 and load64(flow + V_STATE) & IS_BLOCKED != 0:
                 ids_flow_make(desk)  # it stays as long as it is used
                 store64(desk + C_BLOCKED, load64(desk + C_BLOCKED) + 1)
-                store64(desk + D_VERDICT, 1)
-                return 1
+                verdict = DROPS | RESETS if load64(flow + V_STATE) & IS_RESET != 0 else DROPS
+                store64(desk + D_VERDICT, verdict)
+                return verdict
         if load64(book + B_NEEDS) & need != 0:
             ids_flow_packet(book, desk)
     if ids_search(book, desk, PACKETS, load64(desk + P_DATA), load64(desk + P_SIZE)) == 0:
@@ -112,6 +126,7 @@ def ids_stream(
     store64(desk + C_CHUNKS, load64(desk + C_CHUNKS) + 1)
     copy(desk + P_LAST_KEY, desk + P_KEY, KEY)
     ids_stream_key(desk, key, data, size)
+    store64(desk + D_PORT, load64(desk + D_INGRESS) if ids_is_last(desk) != 0 else NO_PORT)
     if load64(book + B_INLINE) != 0 or load64(book + B_NEEDS) & NEED_TCP != 0:
         flow = ids_flow_find(desk)
         if flow != 0 and load64(flow + V_STATE) & IS_BLOCKED != 0:
@@ -119,8 +134,10 @@ def ids_stream(
     else:
         store64(desk + D_FLOW, 0)
     noted = ids_search(book, desk, STREAMS, data, size)
-    if noted != 0 and ids_judge(book, desk, log, size, -offset, begin) != 0:
-        ids_block(desk)
+    if noted != 0:
+        verdict = ids_judge(book, desk, log, size, -offset, begin)
+        if verdict != 0:
+            ids_block(desk, verdict)
     return min(load64(book + B_KEEP), size)
 
 
@@ -142,21 +159,32 @@ def ids_stream_key(desk: int, key: int, data: int, size: int) -> int:
     return ids_flow_key(desk)
 
 
-def ids_block(desk: int) -> int:
+def ids_block(desk: int, verdict: int) -> int:
     """Block the flow of the stream at hand, and the packet on its way if it belongs to it."""
     flow = ids_flow_make(desk)
-    store64(flow + V_STATE, load64(flow + V_STATE) | IS_BLOCKED)
+    more = IS_BLOCKED | IS_RESET if verdict & RESETS != 0 else IS_BLOCKED
+    store64(flow + V_STATE, load64(flow + V_STATE) | more)
     store64(desk + C_BLOCKS, load64(desk + C_BLOCKS) + 1)
+    if ids_is_last(desk) != 0:
+        store64(desk + D_VERDICT, verdict)
+    return 0
+
+
+def ids_is_last(desk: int) -> int:
+    """1 where the piece of a stream at hand belongs to the flow of the packet on its way."""
     for word in range(0, KEY, 8):
         if load64(desk + P_LAST_KEY + word) != load64(desk + P_KEY + word):
             return 0
-    store64(desk + D_VERDICT, 1)
     return 1
 
 
-def ids_goes(book: int, desk: int) -> int:
-    """1 where the packet on its way goes on."""
-    if load64(desk + D_VERDICT) == 0:
-        return 1
+def ids_fate(book: int, desk: int, resets: int) -> int:
+    """What becomes of the packet on its way: GOES, IS_DROPPED, or, where it may (``resets``), TURNS."""
+    verdict = load64(desk + D_VERDICT)
+    if verdict == 0:
+        return GOES
+    if verdict & RESETS != 0 and resets != 0:
+        store64(desk + C_RESETS, load64(desk + C_RESETS) + 1)
+        return TURNS
     store64(desk + C_DROPPED, load64(desk + C_DROPPED) + 1)
-    return 0
+    return IS_DROPPED

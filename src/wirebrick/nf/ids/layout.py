@@ -18,6 +18,9 @@ B_SETS = 64  # for each scope, SET bytes: its literals
 B_REGEXES = 96  # offset of the expressions
 B_END = 128
 
+DROPS, RESETS = 1, 2
+GOES, IS_DROPPED, TURNS = 0, 1, 2  # what ids_fate says
+
 PACKETS, STREAMS = 0, 1  # scopes: what a rule's payload options look at
 SET = 16
 SET_TABLES = 0  # offset of what patterns_native reads, or 0 where the scope has no literals
@@ -56,7 +59,7 @@ R_SUPPRESS_COUNT = 144
 R_SCOPE = 152  # bits SCOPE_...
 RULE = 160
 
-ACT_PASS, ACT_DROP, ACT_TELL, ACT_LOG = 1, 2, 4, 8
+ACT_PASS, ACT_DROP, ACT_TELL, ACT_LOG, ACT_RESET = 1, 2, 4, 8, 16
 FLOW_ESTABLISHED, FLOW_NOT_ESTABLISHED, FLOW_TO_SERVER, FLOW_TO_CLIENT = 1, 2, 4, 8
 SCOPE_NEW = 1  # in a stream it must touch bytes that are new
 SCOPE_WHOLE = 2  # in a stream it is looked for in what was kept too, never in the new bytes alone
@@ -114,7 +117,7 @@ SUPPRESS = 16
 
 # The desk's header.
 D_TIME = 0
-D_VERDICT = 8  # 1: the packet at hand is to go
+D_VERDICT = 8  # what becomes of the packet on its way: bits DROPS, RESETS
 D_STAMP = 16  # number of the search for rules
 D_WAITING = 24  # rules that may match
 D_FUEL = 32
@@ -131,9 +134,12 @@ D_TRACKS = 112  # the table of what filters count
 D_TRACK_STRIDE = 120
 D_BITS = 128  # words of flow bits
 D_WAYS = 136  # offset of what expressions need
+D_INGRESS = 144  # number of the port that the last packet came from
+D_PORT = 152  # the same of the packet or piece at hand, as far as that is known
 D_COUNTERS = 192
 C_PACKETS, C_CHUNKS, C_GIVEN_UP, C_CROWDED, C_BLOCKED, C_DROPPED = (D_COUNTERS + 8 * n for n in range(6))
 C_BLOCKS = D_COUNTERS + 48  # flows that were blocked
+C_RESETS = D_COUNTERS + 56  # packets that became resets
 
 # The packet at hand.
 P_VERSION = 320
@@ -168,7 +174,8 @@ D_END = D_STACK + MOST_STEPS * CHOICE
 # A flow: state, then words of bits.
 V_STATE = 0
 V_BITS = 8
-CLIENT_SECOND, KNOWN, SYN, SYN_ACK, ESTABLISHED, ANSWERED, ENDED, IS_BLOCKED = 1, 2, 4, 8, 16, 32, 64, 128
+CLIENT_SECOND, KNOWN, SYN, SYN_ACK, ESTABLISHED, ANSWERED, ENDED = 1, 2, 4, 8, 16, 32, 64
+IS_BLOCKED, IS_RESET = 128, 256  # its packets are dropped; and reset
 
 # What a filter counts: since when, how many.
 T_SINCE = 0

@@ -2,78 +2,40 @@
 
 from __future__ import annotations
 
-from wirebrick.nf.ids.decode_native import ids_field, ids_has_option
-from wirebrick.nf.ids.filters_native import ids_filter_passes, ids_suppressed
+from wirebrick.nf.ids.act_native import ids_act
+from wirebrick.nf.ids.filters_native import ids_filter_passes
 from wirebrick.nf.ids.flows_native import ids_bits_are, ids_bits_change, ids_flow_is
+from wirebrick.nf.ids.header_native import ids_header, ids_tests
 from wirebrick.nf.ids.layout import (
-    ACT_DROP,
-    ACT_LOG,
-    ACT_PASS,
-    ACT_TELL,
-    ALL,
-    ANY,
     B_GROUPS,
-    B_INLINE,
     B_PASSES,
     B_RULES,
     B_SETS,
-    C_CROWDED,
     C_GIVEN_UP,
-    D_ALERT,
     D_FOUND,
     D_FUEL,
-    D_HITS,
     D_LIST,
     D_SEEN,
     D_STAMP,
-    D_TIME,
-    D_TOLD,
     D_WAITING,
-    EXACTLY,
     G_ALWAYS,
     G_DST,
     G_SRC,
     GROUP,
-    I_A,
-    I_B,
-    I_C,
-    I_D,
-    I_FLAGS,
-    I_KIND,
-    IS_BITS,
-    IS_OPTION,
-    IS_RANGE,
     KINDS,
-    MOST_TOLD,
-    NEGATED,
     P_DATA,
-    P_DST,
     P_DST_PORT,
     P_KIND,
-    P_PROTOCOL,
-    P_SIZE,
-    P_SRC,
     P_SRC_PORT,
     P_STREAM,
-    P_VERSION,
-    R_ACTS,
     R_BIT_COUNT,
     R_BITS,
-    R_BOTH,
     R_DETECTION,
-    R_DST,
-    R_DST_PORTS,
     R_FLOW,
-    R_LIMIT,
-    R_PROTOCOL,
     R_SCOPE,
     R_SLOT,
-    R_SRC,
-    R_SRC_PORTS,
     R_STEP_COUNT,
     R_STEPS,
-    R_SUPPRESS,
-    R_SUPPRESS_COUNT,
     R_TEST_COUNT,
     R_TESTS,
     RULE,
@@ -82,12 +44,9 @@ from wirebrick.nf.ids.layout import (
     SET,
     SET_RULES,
     SET_TABLES,
-    STEP,
 )
 from wirebrick.nf.ids.payload_native import ids_payload
-from wirebrick.nf.ids.sets_native import ids_address_in, ids_port_in
-from wirebrick.packet.memory import load32, load64, store8, store16, store32, store64
-from wirebrick.state.log_native import log_note
+from wirebrick.packet.memory import load32, load64, store32, store64
 from wirebrick.state.patterns_layout import F_MATCHES, MATCH
 from wirebrick.state.patterns_scan_native import patterns_scan
 
@@ -176,7 +135,7 @@ def ids_sift(at: int, place: int, count: int) -> int:
 
 
 def ids_judge(book: int, desk: int, log: int, size: int, begin: int, new: int) -> int:
-    """Evaluate the noted rules in order; 1 where one of them drops.
+    """Evaluate the noted rules in order: what becomes of the packet, bits DROPS and RESETS.
 
     ``size``: bytes of payload, of which those before ``new`` were looked at before (0: none was). ``begin``: as
     ``ids_payload`` has it. A rule that passes ends it.
@@ -234,120 +193,3 @@ def ids_rule_payload(book: int, desk: int, rule: int, size: int, begin: int, new
         if scope & SCOPE_NEW == 0 or (new == 0 and begin == 0):
             return 0
     return ids_payload(book, desk, steps, count, data, size, begin, new if scope & SCOPE_NEW != 0 else -1)
-
-
-def ids_header(book: int, desk: int, rule: int) -> int:
-    """1 where protocol, addresses and ports are the rule's."""
-    protocol = load64(rule + R_PROTOCOL)
-    if protocol != 0:
-        given = load64(desk + P_PROTOCOL)
-        if given == 58 and protocol == 1:
-            given = 1
-        if given != protocol or load64(desk + P_KIND) == KINDS - 1:
-            return 0
-    if ids_way(book, desk, rule, R_SRC, R_SRC_PORTS, R_DST, R_DST_PORTS) != 0:
-        return 1
-    if load64(rule + R_BOTH) == 0:
-        return 0
-    return ids_way(book, desk, rule, R_DST, R_DST_PORTS, R_SRC, R_SRC_PORTS)
-
-
-def ids_way(book: int, desk: int, rule: int, src: int, src_ports: int, dst: int, dst_ports: int) -> int:
-    """1 where addresses and ports are those of the rule, one way."""
-    ports = load64(rule + dst_ports)
-    if ports != 0 and ids_port_in(book + ports, load64(desk + P_DST_PORT)) == 0:
-        return 0
-    ports = load64(rule + src_ports)
-    if ports != 0 and ids_port_in(book + ports, load64(desk + P_SRC_PORT)) == 0:
-        return 0
-    if ids_end_in(book, desk, load64(rule + src), P_SRC) == 0:
-        return 0
-    return ids_end_in(book, desk, load64(rule + dst), P_DST)
-
-
-def ids_end_in(book: int, desk: int, addresses: int, end: int) -> int:
-    """1 where the packet's address P_SRC or P_DST is in a set; 0 is the set of all."""
-    if addresses == 0:
-        return 1
-    version = load64(desk + P_VERSION)
-    return ids_address_in(book + addresses, version, load64(desk + end), load64(desk + end + 8))
-
-
-def ids_tests(desk: int, step: int, count: int) -> int:
-    """1 where the packet's fields are as a rule asks; a field that isn't there is not, negated or not."""
-    for _ in range(count):
-        kind = load64(step + I_KIND)
-        ok = False
-        if kind == IS_RANGE:
-            value = ids_field(desk, load64(step + I_A))
-            inside = value >= load64(step + I_B) and value <= load64(step + I_C)
-            ok = value >= 0 and inside != (load64(step + I_FLAGS) & NEGATED != 0)
-        elif kind == IS_BITS:
-            value = ids_field(desk, load64(step + I_A))
-            ok = (
-                value >= 0
-                and ids_bits(load64(step + I_B), value & ~load64(step + I_D), load64(step + I_C)) != 0
-            )
-        elif kind == IS_OPTION:
-            ok = ids_has_option(desk, load64(step + I_A)) != 0
-        else:
-            same = load64(desk + P_SRC) == load64(desk + P_DST)
-            ok = same and load64(desk + P_SRC + 8) == load64(desk + P_DST + 8)
-        if not ok:
-            return 0
-        step += STEP
-    return 1
-
-
-def ids_bits(how: int, value: int, bits: int) -> int:
-    """1 where bits are set as asked."""
-    ok = value & bits == 0
-    if how == EXACTLY:
-        ok = value == bits
-    elif how == ALL:
-        ok = value & bits == bits
-    elif how == ANY:
-        ok = value & bits != 0
-    return 1 if ok else 0
-
-
-def ids_act(book: int, desk: int, log: int, rule: int) -> int:
-    """A rule has matched: count it and tell; 1 where it drops."""
-    acts = load64(rule + R_ACTS)
-    slot = load64(rule + R_SLOT)
-    hits = desk + load64(desk + D_HITS) + 16 * slot
-    store64(hits, load64(hits) + 1)
-    drops = 1 if acts & ACT_DROP != 0 and load64(book + B_INLINE) != 0 else 0
-    if acts & (ACT_TELL | ACT_LOG) == 0 or acts & ACT_PASS != 0:
-        return drops
-    count = load64(rule + R_SUPPRESS_COUNT)
-    if count != 0 and ids_suppressed(book, desk, book + load64(rule + R_SUPPRESS), count) != 0:
-        return drops
-    limit = load64(rule + R_LIMIT)
-    if limit != 0 and ids_filter_passes(desk, book + limit, 2 * slot + 1) == 0:
-        return drops
-    told = load64(desk + D_TOLD)
-    if told >= MOST_TOLD:
-        store64(desk + C_CROWDED, load64(desk + C_CROWDED) + 1)
-        return drops
-    store64(desk + D_TOLD, told + 1)
-    store64(hits + 8, load64(hits + 8) + 1)
-    ids_tell(desk, log, slot, drops)
-    return drops
-
-
-def ids_tell(desk: int, log: int, slot: int, drops: int) -> int:
-    """Write an alert (a record of class Alert) into the log."""
-    alert = desk + D_ALERT
-    store64(alert, load64(desk + D_TIME))
-    for word in range(4):
-        store64(alert + 8 + 8 * word, load64(desk + P_SRC + 8 * word))
-    store32(alert + 40, slot)
-    store16(alert + 44, max(load64(desk + P_SRC_PORT), 0))
-    store16(alert + 46, max(load64(desk + P_DST_PORT), 0))
-    store8(alert + 48, load64(desk + P_PROTOCOL))
-    store8(alert + 49, load64(desk + P_VERSION))
-    store8(alert + 50, drops)
-    store8(alert + 51, load64(desk + P_STREAM))
-    store32(alert + 52, load64(desk + P_SIZE))
-    return log_note(log, alert)

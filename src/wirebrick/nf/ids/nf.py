@@ -8,9 +8,10 @@ from typing import Any, Literal
 
 from wirebrick.errors import ParameterError
 from wirebrick.fields import U64
-from wirebrick.headers import TCP, Ethernet
+from wirebrick.headers import TCP, Ethernet, IPv4, IPv6
 from wirebrick.nf.ids.alerts import Alert, AlertFile
 from wirebrick.nf.ids.book import Rulebook, Setting
+from wirebrick.nf.ids.inline import inline
 from wirebrick.nf.ids.rules import RuleFile, load_rules
 from wirebrick.nf.ids.tally import tally, totals
 from wirebrick.nf.ip_packets import ip_packets
@@ -139,7 +140,7 @@ def ids(
         return load_rules(path, home=home, external=external, skip=unsupported == "skip")
 
     found = load()
-    alerts = AlertFile(None if out is None else Path(out), lambda: book.rules)
+    alerts = AlertFile(None if out is None else Path(out), lambda: book.rules, lambda: book.port_names)
     log = Log(Alert, alerts.write)
     fast = engine == "hyperscan" or (engine == "auto" and hyperscan.library() is not None)
     setting = Setting(mode == "inline", bool(midstream), overlap, streams > 0, fast)
@@ -159,20 +160,14 @@ def ids(
 
     look = _look(book)
     parts = ip_packets(packets.parse(Ethernet))
-    judged = []
-    for stream in (parts.v4, parts.v6):
-        looked = stream.map(look)
+    passed: list[Stream] = []
+    for stream, header in ((parts.v4, IPv4), (parts.v6, IPv6)):
+        other = Stream()
+        tcp = stream.map(look).parse(TCP, otherwise=other)
         if streams:
-            other = Stream()
-            tcp = looked.parse(TCP, otherwise=other)
-            pieces = tcp.window(None, None, GAP, _piece(book), metadata=Looked, flows=streams)
-            judged += [pieces, other]
-        else:
-            judged.append(looked)
-    goes = merge(*judged)
-    if mode == "inline":
-        goes = goes.filter(lambda packet: book.goes(), reason="dropped")
-    return merge(goes, *parts.rest)
+            tcp = tcp.window(None, None, GAP, _piece(book), metadata=Looked, flows=streams)
+        passed += inline(book, tcp, other, header) if mode == "inline" else [tcp, other]
+    return merge(*passed, *parts.rest)
 
 
 def _choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
@@ -194,7 +189,7 @@ def _look(book: Rulebook) -> Callable[[Packet], None]:
 
     def look(packet: Packet) -> None:
         ip = packet.header
-        book.packet(ip.raw, packet.payload, ip.protocol, ip.fragment_offset)
+        book.packet(ip.raw, packet.payload, ip.protocol, ip.fragment_offset, packet.ingress)
 
     return look
 

@@ -8,6 +8,7 @@ from typing import Any, cast
 from wirebrick.nf.firewall.words import nearest
 from wirebrick.nf.ids.addresses import ANY_PORT, Lists
 from wirebrick.nf.ids.contents import MODIFIERS, modify, read_content, read_pcre
+from wirebrick.nf.ids.layout import MOST_STEPS
 from wirebrick.nf.ids.lines import Line, Word
 from wirebrick.nf.ids.numbers import read_byte_extract, read_byte_jump, read_byte_test, read_isdataat
 from wirebrick.nf.ids.ranges import Ranges
@@ -233,6 +234,11 @@ class Reader:
             raise self.given["flow"].error("streams are for TCP", "leave only_stream or no_stream away")
         if rule.flow.streams == "only" and not rule.payload:
             raise self.line.error(0, "only_stream needs something to find in the stream", "add a content")
+        if len(rule.payload) > MOST_STEPS:
+            message = (
+                f"the rule has {len(rule.payload)} options for the payload, and {MOST_STEPS} are the most"
+            )
+            raise self.line.error(0, message, "make two rules of it, with a flow bit between them")
         for number, option in enumerate(rule.payload):
             if isinstance(option, Content) and option.fast and option.negated:
                 raise self.given["fast_pattern"].error(
