@@ -1,7 +1,7 @@
 """firewall with stateful=yes, over more and more connections, beside C.
 
-Both sides see every connection once before the measurement begins, so that entering them is in neither. Segments of TCP are
-those of connections whose beginning nobody saw, taken up loosely.
+Both sides see every connection once before the measurement begins, so that entering them is in neither. TCP segments
+are those of connections whose beginning nobody saw, taken up loosely.
 """
 
 from __future__ import annotations

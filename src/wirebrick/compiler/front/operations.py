@@ -124,4 +124,11 @@ def _port(f: Emitter, node: ast.AST, holder: State, name: str, value: Value) -> 
     return [str(value.code)]
 
 
-CODES = {"number": _number, "natural": _natural, "key": _key, "address": _address, "bytes": _bytes, "port": _port}
+CODES = {
+    "number": _number,
+    "natural": _natural,
+    "key": _key,
+    "address": _address,
+    "bytes": _bytes,
+    "port": _port,
+}
