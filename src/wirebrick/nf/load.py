@@ -50,6 +50,7 @@ LIBRARY = {
     "mirror": "wirebrick.nf.mirror:mirror",
     "monitor": "wirebrick.nf.monitor.nf:monitor",
     "nat": "wirebrick.nf.nat.nf:nat",
+    "nat64": "wirebrick.nf.nat64.nf:nat64",
     "nptv6": "wirebrick.nf.nptv6.nf:nptv6",
     "policer": "wirebrick.nf.policer.nf:policer",
     "reassemble": "wirebrick.nf.reassemble:reassemble",
