@@ -21,7 +21,7 @@ static inline uint32_t hash(const struct key *key)
 #ifdef __SSE4_2__
     uint64_t a = _mm_crc32_u64(_mm_crc32_u64(0, key->src[0]), key->src[1]);
     uint64_t b = _mm_crc32_u64(_mm_crc32_u64(0x9e3779b9, key->dst[0]), key->dst[1]);
-    return (uint32_t)_mm_crc32_u64(a << 32 | b, key->rest);
+    return (uint32_t)_mm_crc32_u64(b, a << 32 ^ key->rest); /* the first argument counts with 32 bits only */
 #else
     uint64_t sum = (key->src[0] ^ key->dst[1]) * 0x9e3779b97f4a7c15u;
     sum = (sum ^ sum >> 32 ^ key->src[1] ^ key->dst[0] << 32) * 0xbb67ae8584caa73bu;

@@ -48,18 +48,18 @@ def nf_text(body: str, before: str = "", operator: str = "transform", parse: str
     return f"{before}def work(packet):\n{lines}\n{end}"
 
 
-def run_both(nf) -> tuple[object, object]:
-    """Totals, interpreted and compiled."""
+def run_both(nf, count: int = len(PACKETS)) -> tuple[object, object]:
+    """Totals, interpreted and compiled, of the first ``count`` packets."""
     found = []
     for interpret in (True, False):
-        result = wirebrick.run(nf, rx=PACKETS, ports={"mirror": "null:"}, interpret=interpret)
+        result = wirebrick.run(nf, rx=PACKETS[:count], ports={"mirror": "null:"}, interpret=interpret)
         found.append((result.packets, result.drops, result.packets_copied))
     return found[0], found[1]
 
 
-def same(folder: Path, text: str) -> tuple[list[bytes], dict[str, int], int]:
+def same(folder: Path, text: str, count: int = len(PACKETS)) -> tuple[list[bytes], dict[str, int], int]:
     """Run interpreted and compiled; assert that both do the same."""
-    interpreted, compiled = run_both(load(folder, text).nf)
+    interpreted, compiled = run_both(load(folder, text).nf, count)
     assert compiled == interpreted
     return compiled
 

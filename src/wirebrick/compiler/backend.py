@@ -27,8 +27,8 @@ def optimised(text: str, machine: Any, level: int) -> str:
     """LLVM assembly after the standard passes of a level."""
     module = llvm.parse_assembly(text)
     options = llvm.create_pipeline_tuning_options(speed_level=level)
-    options.loop_vectorization = level > 1
-    options.slp_vectorization = level > 1
+    # Once, at the end: loops that are unrolled before everything is inlined only make more to inline.
+    options.loop_vectorization = options.slp_vectorization = options.loop_unrolling = level > 2
     builder = llvm.create_pass_builder(machine, options)
     builder.getModulePassManager().run(module, builder)
     return str(module)

@@ -63,7 +63,10 @@ def facts_of(frame: bytes) -> Facts | None:
         fields = {"ttl": ip.ttl, "tos": ip.tos, "id": ip.id, "fragbits": ip.flags.value}
         found = Facts(4, protocol, int(ip_address(ip.src)), int(ip_address(ip.dst)))
         found.options = tuple(
-            option.copy_flag << 7 | option.optclass << 5 | option.option for option in ip.options
+            # Where scapy's IGMP is loaded, it shows a router alert that isn't there.
+            option.copy_flag << 7 | option.optclass << 5 | option.option
+            for option in ip.options
+            if ip.ihl > 5
         )
     elif isinstance(ip, IPv6):
         raw = frame[offset : offset + 40 + ip.plen]
