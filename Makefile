@@ -42,8 +42,9 @@ demo: $(BIN)/.run
 	    --in captures/mixed.pcap --out out/demo.pcap
 	@echo "flows:  out/flows.csv"
 
+# A file's tests stay in one process: what they compile, and the labs they set up, are made once.
 test: $(BIN)/.test
-	$(BIN)/python -m pytest -n $(WORKERS) tests src
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile tests src
 
 lint: $(BIN)/.dev
 	$(BIN)/ruff check .

@@ -7,6 +7,7 @@
 #include "flows.h"
 
 #define BURST 64
+#define PORTS 4096
 #define STEPS 16
 #define BUCKETS (STEPS * 60)
 
@@ -103,7 +104,7 @@ static __attribute__((noinline)) void follow(struct monitor *m, const struct key
     if (c == NULL)
         return;
     c->last_seen = now;
-    uint8_t *shaking = &m->shaking[src_port ^ dst_port];
+    uint8_t *shaking = &m->shaking[(src_port ^ dst_port) & (PORTS - 1)];
     int state = c->state, by_client = c->turned == turned;
     if (flags & RST) {
         if (state == SYN_SENT || state == SYN_RECEIVED)
@@ -184,7 +185,7 @@ static inline void monitor_burst(struct monitor *m, const struct descriptor *bur
         if (segments[i] != NULL) {
             uint8_t flags = segments[i][13];
             uint64_t ports = keys[i].rest;
-            if (flags & (SYN | FIN | RST) || slot->packets == 1 || m->shaking[(ports ^ ports >> 16) & 0xffff])
+            if (flags & (SYN | FIN | RST) || slot->packets == 1 || m->shaking[(ports ^ ports >> 16) & (PORTS - 1)])
                 follow(m, &keys[i], flags, d->time);
         }
     }

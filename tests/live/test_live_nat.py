@@ -17,7 +17,7 @@ EXTERNAL = "192.0.2.77"  # of the router's network, so the router asks for it by
 FORWARDS = f"forward tcp {EXTERNAL}:8080 to {OTHER}:80\n"
 
 
-@pytest.fixture(scope="module", params=["afpacket", "xdp", "afpacket, two workers"])
+@pytest.fixture(scope="module", params=["xdp", "afpacket, two workers"])
 def wire(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
     need("curl", "dig", "dnsmasq", "traceroute", "iperf3", "tshark", "ss")
     folder = tmp_path_factory.mktemp("nat")

@@ -33,7 +33,7 @@ STATES = {
     REFUSED: "refused",
     MIDDLE: "met in the middle",
 }
-PORTS = 1 << 16
+PORTS = 1 << 12  # a page: it stays in the cache beside millions of flows
 TO_SERVER, TO_CLIENT, WHOLE = range(3)
 TRIPS = ("monitor to server", "monitor to client", "client to server")
 
@@ -78,11 +78,12 @@ class Connections(NamedTuple):
 def track_connections(capacity: int, idle: float) -> Connections:
     """Make the state of a tracker of up to ``capacity`` connections in each worker."""
     table = Table(FlowKey, Connection, capacity=capacity, idle_timeout=idle)
-    shaking = Array(U8, PORTS)  # by the ports: whether a handshake goes on between some that have them
+    # By the ports: whether a handshake goes on between some that have them, or others with the same number here.
+    shaking = Array(U8, PORTS)
     trips = Array(U64, 3 * BUCKETS)
 
     def worth(flow: Any) -> bool:
-        return bool(shaking[flow.src_port ^ flow.dst_port])
+        return bool(shaking[(flow.src_port ^ flow.dst_port) & PORTS - 1])
 
     def note_trips(connection: Any) -> None:
         to_server = (connection.answered - connection.opened) // 1000
@@ -99,7 +100,7 @@ def track_connections(capacity: int, idle: float) -> Connections:
         dst = flow.src if turned else flow.dst
         src_port = flow.dst_port if turned else flow.src_port
         dst_port = flow.src_port if turned else flow.dst_port
-        ports = src_port ^ dst_port
+        ports = (src_port ^ dst_port) & PORTS - 1
         connection = table[
             FlowKey(src=src, dst=dst, src_port=src_port, dst_port=dst_port, protocol=6, version=flow.version)
         ]
