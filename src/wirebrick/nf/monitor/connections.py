@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from wirebrick.fields import U8, U64
+from wirebrick.fields import U8, U16, U64, IPv6Address
 from wirebrick.nf.monitor.flows import address_text
 from wirebrick.nf.monitor.handshake import BUCKETS, bucket, percentiles
-from wirebrick.packet.flow import FlowKey
 from wirebrick.packet.packet import Packet
 from wirebrick.state.array import Array
 from wirebrick.state.record import Record
@@ -38,8 +37,22 @@ TO_SERVER, TO_CLIENT, WHOLE = range(3)
 TRIPS = ("monitor to server", "monitor to client", "client to server")
 
 
+class ConnectionKey(Record):
+    """The flow of a connection with the lower end first.
+
+    A class of its own: what a burst needs of tables of flows is fetched ahead, and few packets need a connection.
+    """
+
+    src: IPv6Address
+    dst: IPv6Address
+    src_port: U16
+    dst_port: U16
+    protocol: U8
+    version: U8
+
+
 class Connection(Record):
-    """A connection, by its flow with the lower end first. Times are ns since 1970, 0 where it wasn't seen."""
+    """A connection. Times are ns since 1970, 0 where it wasn't seen."""
 
     opened: U64  # the SYN
     answered: U64  # the SYN ACK
@@ -77,7 +90,7 @@ class Connections(NamedTuple):
 
 def track_connections(capacity: int, idle: float) -> Connections:
     """Make the state of a tracker of up to ``capacity`` connections in each worker."""
-    table = Table(FlowKey, Connection, capacity=capacity, idle_timeout=idle)
+    table = Table(ConnectionKey, Connection, capacity=capacity, idle_timeout=idle)
     # By the ports: whether a handshake goes on between some that have them, or others with the same number here.
     shaking = Array(U8, PORTS)
     trips = Array(U64, 3 * BUCKETS)
@@ -102,7 +115,9 @@ def track_connections(capacity: int, idle: float) -> Connections:
         dst_port = flow.src_port if turned else flow.dst_port
         ports = (src_port ^ dst_port) & PORTS - 1
         connection = table[
-            FlowKey(src=src, dst=dst, src_port=src_port, dst_port=dst_port, protocol=6, version=flow.version)
+            ConnectionKey(
+                src=src, dst=dst, src_port=src_port, dst_port=dst_port, protocol=6, version=flow.version
+            )
         ]
         state = connection.state
         by_client = (connection.turned != 0) == turned
@@ -177,7 +192,7 @@ def _row(row: Any) -> ConnectionRow:
     )
 
 
-def _states(table: Table[FlowKey, Connection]) -> Report:
+def _states(table: Table[ConnectionKey, Connection]) -> Report:
     import numpy as np
 
     from wirebrick import Report
