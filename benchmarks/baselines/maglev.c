@@ -6,20 +6,10 @@
  * Services, look-up tables and backends are those of the very block that Wirebrick's workers read
  * (src/wirebrick/state/maglev_native.py). As in table.c a burst is looked at twice: once to hash and prefetch.
  */
-#include "ip.h"
+#include "flows.h"
 #include <stddef.h>
 
-#ifdef __SSE4_2__
-#include <nmmintrin.h>
-#endif
-
 #define BURST 64
-
-struct key {
-    uint64_t src[2], dst[2]; /* high half first */
-    uint64_t rest;           /* ports (16 bits each), protocol, version (8 bits each) */
-};
-_Static_assert(sizeof(struct key) == 40, "as FlowKey");
 
 struct connection {
     struct key key; /* rest 0: none */
@@ -77,26 +67,6 @@ struct maglev {
 };
 
 enum { NAT = 1, MAC = 2, GRE4 = 5 };
-
-static inline uint32_t key_hash(const struct key *key)
-{
-#ifdef __SSE4_2__
-    uint64_t a = _mm_crc32_u64(_mm_crc32_u64(0, key->src[0]), key->src[1]);
-    uint64_t b = _mm_crc32_u64(_mm_crc32_u64(0x9e3779b9, key->dst[0]), key->dst[1]);
-    return (uint32_t)_mm_crc32_u64(b, a << 32 ^ key->rest); /* the first argument counts with 32 bits only */
-#else
-    uint64_t sum = (key->src[0] ^ key->dst[1]) * 0x9e3779b97f4a7c15u;
-    sum = (sum ^ sum >> 32 ^ key->src[1] ^ key->dst[0] << 32) * 0xbb67ae8584caa73bu;
-    sum = (sum ^ sum >> 32 ^ key->rest) * 0x9e3779b97f4a7c15u;
-    return (uint32_t)(sum >> 32);
-#endif
-}
-
-static inline int same_key(const struct key *a, const struct key *b)
-{
-    return ((a->src[0] ^ b->src[0]) | (a->src[1] ^ b->src[1]) | (a->dst[0] ^ b->dst[0]) |
-            (a->dst[1] ^ b->dst[1]) | (a->rest ^ b->rest)) == 0;
-}
 
 static inline const void *part(const struct block *block, uint64_t offset)
 {
@@ -167,7 +137,7 @@ static inline uint16_t followed(uint16_t checksum, uint32_t difference)
 }
 
 /* Where a packet's IP header is, and its flow; 0: it is not a packet to be balanced. */
-static inline uint32_t flow(struct key *key, const struct descriptor *d, uint64_t own_mac)
+static inline uint32_t balanced_flow(struct key *key, const struct descriptor *d, uint64_t own_mac)
 {
     const uint8_t *data = d->data;
     if (unlikely(d->length < ETHERNET || load_mac(data) != own_mac))
@@ -222,7 +192,7 @@ static inline struct connection *find(struct maglev *m, const struct key *key, u
 {
     for (;; at = (at + 1) & m->mask) {
         struct connection *slot = &m->slots[at];
-        if (likely(same_key(&slot->key, key)))
+        if (likely(same(&slot->key, key)))
             return slot;
         if (slot->key.rest == 0) {
             if (m->connections == m->capacity)
@@ -364,10 +334,10 @@ static inline uint32_t balance_burst(struct maglev *m, struct descriptor *burst,
     uint64_t places[BURST];
     uint32_t at[BURST], kept = 0;
     for (uint32_t i = 0; i < count; i++) {
-        at[i] = flow(&keys[i], &burst[in[i]], m->block->own_mac);
+        at[i] = balanced_flow(&keys[i], &burst[in[i]], m->block->own_mac);
         if (unlikely(at[i] == 0))
             continue;
-        places[i] = key_hash(&keys[i]) & m->mask;
+        places[i] = hash(&keys[i]) & m->mask;
         __builtin_prefetch(&m->slots[places[i]], 1);
     }
     for (uint32_t i = 0; i < count; i++) {

@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+from abc import ABC, abstractmethod
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -52,7 +53,7 @@ table ip box {{
 """
 
 
-class Box:
+class Box(ABC):
     """A box, for a ``with`` block. ``marks``: by side, what passes as it is, behind each packet."""
 
     def __init__(self, marks: dict[str, Packet], *programs: str) -> None:
@@ -89,9 +90,9 @@ class Box:
         finally:
             os.close(descriptor)
 
+    @abstractmethod
     def _configure(self) -> None:
         """Set the links up, and what is between them."""
-        raise NotImplementedError
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -130,12 +130,12 @@ def switch(
     ]
     one_plain = merge(ways[0][PLAIN], ways[1][PLAIN].pop())
     both = without[2].transform(_copy_to_plain(names))
-    flooded = merge(without[1], both).push(VLAN, _fill_tag).transform(_flood_tagged(names))
+    flooded = merge(without[1], both).push(VLAN, _fill_tag).transform(_flood(names, tagged=True))
     return merge(
         one_plain.transform(_send(names)),
         ways[0][TAGGED].push(VLAN, _fill_tag).transform(_send(names)),
         ways[1][TAGGED].transform(_fill_tag).transform(_send(names)),
-        without[0].transform(_flood_plain(names)),
+        without[0].transform(_flood(names, tagged=False)),
         flooded,
     )
 
@@ -262,29 +262,12 @@ def _copy_to_plain(names: tuple[str, ...]) -> Callable[[Packet], None]:
     return flood
 
 
-def _flood_plain(names: tuple[str, ...]) -> Callable[[Packet], None]:
-    """Copies to all that get it without a tag but the last, which gets the frame itself."""
+def _flood(names: tuple[str, ...], *, tagged: bool) -> Callable[[Packet], None]:
+    """Copies to all that get it with a tag, or without one, but the last, which gets the frame itself."""
     count = len(names)
 
     def flood(packet: Packet) -> None:
-        left = packet.metadata.plain
-        for number in range(count):
-            if left >> number == 1:
-                packet.egress = names[number]
-                return
-            if left >> number & 1 == 1:
-                copy = packet.copy()
-                copy.send(names[number])
-
-    return flood
-
-
-def _flood_tagged(names: tuple[str, ...]) -> Callable[[Packet], None]:
-    """The same with those that get it with a tag."""
-    count = len(names)
-
-    def flood(packet: Packet) -> None:
-        left = packet.metadata.tagged
+        left = packet.metadata.tagged if tagged else packet.metadata.plain
         for number in range(count):
             if left >> number == 1:
                 packet.egress = names[number]
