@@ -12,7 +12,7 @@ from typing import Any
 
 from llvmlite import ir
 
-I1, I8, I16, I32, I64 = (ir.IntType(n) for n in (1, 8, 16, 32, 64))
+I1, I8, I16, I32, I64, I128 = (ir.IntType(n) for n in (1, 8, 16, 32, 64, 128))
 F64 = ir.DoubleType()
 
 Build = Callable[..., Any]
@@ -106,6 +106,14 @@ _define("fill", 3, _fill, "v")
 _define("wrap64", 1, lambda builder, a: a)
 _define("shift_right", 2, lambda builder, a, n: builder.lshr(a, n))
 _define("trailing_zeros", 1, lambda builder, a: builder.cttz(a, I1(0)))
+
+
+def _fold_multiply(builder: Any, a: Any, b: Any) -> Any:
+    product = builder.mul(builder.zext(a, I128), builder.zext(b, I128))
+    return builder.xor(builder.trunc(product, I64), builder.trunc(builder.lshr(product, I128(64)), I64))
+
+
+_define("fold_multiply", 2, _fold_multiply)
 
 
 def _opaque(builder: Any, value: Any) -> Any:

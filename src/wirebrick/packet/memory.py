@@ -133,6 +133,16 @@ def shift_right(value: int, bits: int) -> int:
     return wrap64((value & _MASK64) >> bits)
 
 
+def fold_multiply(a: int, b: int) -> int:
+    """The lower half of the 128-bit product of two words, without signs, with its upper half xored in.
+
+    >>> fold_multiply(3, 5), fold_multiply(-1, 2)
+    (15, -1)
+    """
+    product = (a & _MASK64) * (b & _MASK64)
+    return wrap64(product ^ product >> 64)
+
+
 def opaque(value: int) -> int:
     """``value``, of which a compiler knows nothing: arithmetic that takes the place of a branch stays arithmetic."""
     return value

@@ -59,7 +59,7 @@ from wirebrick.state.bindings_ports_native import (
     ports_random,
     ports_take,
 )
-from wirebrick.state.table_native import table_place, table_term
+from wirebrick.state.table_native import table_pair, table_place
 
 FULL, NO_PORT, LIMIT, NO_SESSION = -2, -3, -4, -5  # why there is no binding
 
@@ -104,7 +104,7 @@ def records_link(head: int, at: int, link: int, number: int) -> int:
 
 def index_head(block: int, index: int, offset: int, word: int) -> int:
     """Where the chain of a key of one word starts; ``offset`` names the random numbers of its hash."""
-    place = table_place(block, table_term(block, offset, word))
+    place = table_place(block, table_pair(block, offset, word, 0))
     return block + load64(block + index) + 4 * place
 
 

@@ -7,7 +7,6 @@ from wirebrick.packet.memory import (
     load8,
     load32,
     load64,
-    shift_right,
     store8,
     store32,
     store64,
@@ -72,8 +71,8 @@ from wirebrick.state.bindings_records_native import (
     records_take,
     records_unlink,
 )
-from wirebrick.state.table_layout import BACKWARDS, LOW, T_RANDOM
-from wirebrick.state.table_native import table_place
+from wirebrick.state.table_layout import BACKWARDS, LOW
+from wirebrick.state.table_native import table_pair, table_place
 
 SAMPLE = 32  # sessions looked at to find one that can go
 FIN, SYN, RST, ACK = 1, 2, 4, 16
@@ -83,14 +82,8 @@ OPEN = F_SYN_OUT | F_SYN_IN
 
 def session_head(block: int, index: int, offset: int, ends: int, ports: int) -> int:
     """Where the chain of a key in an index starts."""
-    total = session_term(block, offset, ends) + session_term(block, offset + 8, ports)
-    return block + load64(block + index) + 4 * table_place(block, wrap64(total))
-
-
-def session_term(block: int, offset: int, word: int) -> int:
-    """What a word adds to the hash's sum: as ``table_term``, for words that are never zero."""
-    random = block + T_RANDOM + 8 + 2 * offset
-    return (load64(random) + (word & LOW)) * (load64(random + 8) + shift_right(word, 32))
+    place = table_place(block, table_pair(block, offset, ends, ports))
+    return block + load64(block + index) + 4 * place
 
 
 def session_at(block: int, number: int) -> int:

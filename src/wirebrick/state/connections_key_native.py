@@ -7,7 +7,7 @@ compiled.
 
 from __future__ import annotations
 
-from wirebrick.packet.memory import load32, load64, load64be, shift_right, store64, wrap64
+from wirebrick.packet.memory import fold_multiply, load32, load64, load64be, store64, wrap64
 from wirebrick.state.connections_layout import (
     C_ADDRESSES,
     C_ENDS,
@@ -19,12 +19,11 @@ from wirebrick.state.connections_layout import (
     IPV6_ENDS,
     K_DST,
     K_SRC,
-    LOW,
     STRIDE,
 )
 from wirebrick.state.flow_prefetch_native import NOTES_MASK, NOTES_SHIFT
 from wirebrick.state.table_layout import LINK, S_KEY, S_NEXT, T_HOMES, T_SLOTS, TAKEN
-from wirebrick.state.table_native import table_place, table_slot, table_term
+from wirebrick.state.table_native import table_pair, table_place, table_slot
 
 SPREAD = 0x9E3779B97F4A7C15 - (1 << 64)  # odd, without a pattern: the golden ratio's fraction
 MOST_END = (1 << 62) - 1
@@ -61,24 +60,15 @@ def ordered(last: int, upper: int) -> int:
 
 
 def end_hash(block: int, high: int, low: int) -> int:
-    """An IPv6 address as 62 bits that nobody can choose: two hashes of 31 bits (Multilinear-HM, see table_native)."""
-    one = half_hash(block + C_RANDOM, high, low)
-    two = half_hash(block + C_RANDOM + 40, high, low)
-    return (one << 31 | two) & MOST_END
-
-
-def half_hash(random: int, high: int, low: int) -> int:
-    """31 bits of a keyed hash."""
-    total = wrap64((load64(random) + (high & LOW)) * (load64(random + 8) + shift_right(high, 32)))
-    more = wrap64((load64(random + 16) + (low & LOW)) * (load64(random + 24) + shift_right(low, 32)))
-    return shift_right(wrap64(total + more + load64(random + 32)), 33)
+    """An IPv6 address as 62 bits that nobody can choose: a keyed hash (see table_native)."""
+    random = block + C_RANDOM
+    return fold_multiply(high ^ load64(random), low ^ load64(random + 8)) & MOST_END
 
 
 def key_home(block: int, first: int, second: int) -> int:
     """Address of a key's home: as ``table_home``, without a loop."""
     table = block + C_TABLE
-    total = table_term(table, 0, first) + table_term(table, 8, second)
-    return table_slot(table, table_place(table, total), STRIDE)
+    return table_slot(table, table_place(table, table_pair(table, 0, first, second)), STRIDE)
 
 
 def has_key(slot: int, first: int, second: int) -> bool:

@@ -145,7 +145,7 @@ def connections_init(block: int, capacity: int, half_open: int, loose: int, seed
     table_init(table, capacity, KEY, VALUE, 0, 1, seed)
     store64(table + T_SHIFT, TIME_SHIFT)
     store64(table + T_IDLE, 1)  # a step behind its time a connection has expired
-    for offset in range(0, 128, 8):
+    for offset in range(0, 16, 8):
         # SplitMix64 (Steele, Lea and Flood, 2014), from elsewhere than the table's.
         seed = wrap64(seed + 0x61C8864680B583EB)
         mixed = wrap64((seed ^ shift_right(seed, 30)) * -0x40A7B892E31B1A47)

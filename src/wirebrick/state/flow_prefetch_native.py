@@ -20,6 +20,7 @@ from wirebrick.packet.memory import (
     prefetch,
     store32,
     store64,
+    wrap64,
 )
 from wirebrick.packet.words import same_words
 from wirebrick.state.table_layout import (
@@ -34,7 +35,7 @@ from wirebrick.state.table_layout import (
     T_SLOTS,
     TAKEN,
 )
-from wirebrick.state.table_native import table_place, table_term, table_use
+from wirebrick.state.table_native import table_pair, table_place, table_use
 
 NOTES_SHIFT = 2  # a descriptor has four times as many bytes as a note
 NOTES_MASK = 8 * (NOTES - 1)
@@ -102,14 +103,14 @@ def flow_home(block: int, data: int, end: int) -> int:
         if load16be(ip + 6) & 0x1FFF != 0:
             at = end
         last = last_word(load8(ip + 9), at, end) | 4 << 40
-        addresses = table_term(block, 8, load32be(ip + 12)) + table_term(block, 24, load32be(ip + 16))
+        addresses = table_pair(block, 0, 0, load32be(ip + 12)) + table_pair(block, 16, 0, load32be(ip + 16))
     elif kind == 0x86DD and ip + 40 <= end:
         last = last_word(load8(ip + 6), ip + 40, end) | 6 << 40
-        addresses = table_term(block, 0, load64be(ip + 8)) + table_term(block, 8, load64be(ip + 16))
-        addresses += table_term(block, 16, load64be(ip + 24)) + table_term(block, 24, load64be(ip + 32))
+        addresses = table_pair(block, 0, load64be(ip + 8), load64be(ip + 16))
+        addresses += table_pair(block, 16, load64be(ip + 24), load64be(ip + 32))
     else:
         return 0
-    return table_place(block, addresses + table_term(block, 32, last))
+    return table_place(block, wrap64(addresses + table_pair(block, 32, last, 0)))
 
 
 def last_word(protocol: int, at: int, end: int) -> int:

@@ -42,7 +42,7 @@ T_REFUSED = 136
 T_EXPIRED = 144
 T_NOTES = 152  # offset of memory for those who look ahead: NOTES words, each the offset of a slot or 0
 T_GONE = 160  # address of the log of keys that gave way, with their values, or 0
-T_RANDOM = 184  # the hash's random numbers: 1, and from a cache line on 2 for each word of a key
+T_RANDOM = 192  # the hash's random numbers: one for each word of a key, and one more
 
 S_NEXT = 0
 S_LAST = 4
@@ -89,7 +89,7 @@ def table_stride(key: int, value: int) -> int:
 
 def table_notes(key: int) -> int:
     """Offset of the notes, behind the random numbers."""
-    return (T_RANDOM + 8 + 2 * key + LINE - 1) // LINE * LINE
+    return (T_RANDOM + key + 8 + LINE - 1) // LINE * LINE
 
 
 def table_size(capacity: int, key: int, value: int) -> int:
@@ -126,7 +126,7 @@ def table_init(block: int, capacity: int, key: int, value: int, idle: int, refus
     store64(block + T_VALUE, value)
     store64(block + T_STRIDE, stride)
     store64(block + T_NOTES, table_notes(key))
-    for offset in range(0, 8 + 2 * key, 8):
+    for offset in range(0, key + 8, 8):
         # SplitMix64 (Steele, Lea and Flood, 2014).
         seed = wrap64(seed - 0x61C8864680B583EB)
         mixed = wrap64((seed ^ shift_right(seed, 30)) * -0x40A7B892E31B1A47)
