@@ -194,6 +194,29 @@ def hold_take(w: int, holds: int, queue: int) -> int:
     return slot + DESCRIPTOR
 
 
+def hold_ready(burst: int, position: int, size: int, clock: int, alarm: int) -> int:
+    """The first position from ``position`` on whose packet something may go before: it is due by ``alarm``.
+
+    Times go up until there, from ``clock`` on.
+    """
+    at = burst + position * DESCRIPTOR + D_TIME
+    while position < size:
+        time = load64(at)
+        if time < clock or time >= alarm:
+            return position
+        clock = time
+        position += 1
+        at += DESCRIPTOR
+    return position
+
+
+def hold_still(burst: int, position: int, ready: int, due: int) -> int:
+    """What ``hold_ready`` found, if it still holds with a packet that is due by ``due``; else ``position``."""
+    if position < ready and due <= load64(burst + (ready - 1) * DESCRIPTOR + D_TIME):
+        return position
+    return ready
+
+
 def hold_last(holds: int, node: int) -> int:
     """The time of the first packet in holds before ``node`` (0: in all); -1: there is none."""
     first = -1

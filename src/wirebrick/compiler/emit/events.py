@@ -76,9 +76,15 @@ def events_check(f: Fused) -> list[str]:
         return []
     time = f"load64(d + {frame.D_TIME})"
     return [
-        f"        if unlikely({time} >= load64({_block(f, timers)} + {T_DUE})):",
-        f"            {_call(f, timers, time)}",
+        f"if unlikely({time} >= {events_due(f)}):",
+        f"    {_call(f, timers, time)}",
     ]
+
+
+def events_due(f: Fused) -> str:
+    """When the next event is due."""
+    assert f.shared.timers is not None
+    return f"load64({_block(f, f.shared.timers)} + {T_DUE})"
 
 
 def events_after(f: Fused) -> list[str]:
@@ -89,7 +95,7 @@ def events_after(f: Fused) -> list[str]:
     return [
         "    if idle != 0 and complete != 0:",
         f"        {_call(f, timers, 'clock')}",
-        f"    due = min(due, load64({_block(f, timers)} + {T_DUE}))",
+        f"    due = min(due, {events_due(f)})",
     ]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from wirebrick.compiler.emit import ahead, loops, nodes
 from wirebrick.compiler.emit.duplicate import emit_second
-from wirebrick.compiler.emit.events import emit_events, events_before, events_check
+from wirebrick.compiler.emit.events import emit_events, events_before
 from wirebrick.compiler.emit.hold import emit_release
 from wirebrick.compiler.emit.known import Knowledge, structural_fields
 from wirebrick.compiler.emit.packetize import emit_made
@@ -128,8 +128,6 @@ class Fused:
             lines += [f"    list{port} = load64(lists + {8 * port}) + {frame.LIST_HEAD}"]
         lines += [*ahead.fetches(self), *events_before(self), *loops.before(self), *loops.turn(self)]
         lines += [
-            f"        d = burst + i * {frame.DESCRIPTOR}",
-            *events_check(self),
             f"        p = load64(d + {frame.D_DATA})",
             f"        end = load32(d + {frame.D_LENGTH})",
             f"        wire = load32(d + {frame.D_WIRE})",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wirebrick.compiler.emit import spill
-from wirebrick.compiler.emit.events import events_after
+from wirebrick.compiler.emit.events import events_after, events_check, events_due
 from wirebrick.compiler.front.packets import HOLD
 from wirebrick.packet import frame
 from wirebrick.runtime.hold_native import H_DUE, H_LABEL
@@ -42,6 +42,7 @@ def emit_hold(f: Fused, node: Hold) -> None:
         code.line("else:")
         with code.indent():
             code.line(f"hold_put(w, holds, {queue}, {slot}, i, {result} - {HOLD})")
+            code.line(f"ready = hold_still(burst, turn, ready, {result} - {HOLD})")
             spill.write(f, stream, f"{slot} + {frame.DESCRIPTOR}")
 
 
@@ -74,13 +75,19 @@ def before(f: Fused) -> list[str]:
         "    taken = 0",
         "    released = 0",
         "    complete = 1",
+        "    ready = 0",
     ]
 
 
-def turn(f: Fused) -> list[str]:
-    """Whose turn it is: what is due goes before the next packet. More than a burst of it lets the rest wait."""
-    return [
-        "released = 0",
+def turn(f: Fused, begin: str) -> list[str]:
+    """Whose turn it is: what is due goes before the next packet. More than a burst of it lets the rest wait.
+
+    Up to position ``ready`` it is known that nothing is due.
+    """
+    alarm = f"load64(holds + {H_DUE})"
+    if f.shared.timers is not None:
+        alarm = f"min({alarm}, {events_due(f)})"
+    choice = [
         "queue = 0",
         "until = rest",
         f"if turn < size: until = load64(burst + turn * {frame.DESCRIPTOR} + {frame.D_TIME})",
@@ -95,6 +102,34 @@ def turn(f: Fused) -> list[str]:
         f"    i = load64(w + {frame.W_USED})",
         "    released = hold_take(w, holds, queue)",
         f"    at = load64(holds + {H_LABEL})",
+        "elif turn < size:",
+        "    i = turn",
+        f"    at = {begin}",
+        "    turn += 1",
+        "else:",
+        "    break",
+        *packet(f),
+        f"ready = hold_ready(burst, turn, size, clock, {alarm})",
+    ]
+    return [
+        "released = 0",
+        "if unlikely(turn >= ready):",
+        *(f"    {line}" for line in choice),
+        "else:",
+        "    i = turn",
+        f"    at = {begin}",
+        "    turn += 1",
+        f"    d = burst + i * {frame.DESCRIPTOR}",
+        f"    clock = load64(d + {frame.D_TIME})",
+    ]
+
+
+def packet(f: Fused) -> list[str]:
+    """The packet whose turn it is: what is due before it, and the worker's clock."""
+    return [
+        f"d = burst + i * {frame.DESCRIPTOR}",
+        *events_check(f),
+        f"clock = max(clock, load64(d + {frame.D_TIME}))",
     ]
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wirebrick.compiler.emit import hold
+from wirebrick.compiler.emit.events import events_check
 from wirebrick.compiler.emit.windows import last_calls
 from wirebrick.packet import frame
 from wirebrick.packet.made import MADE_LABEL, MADE_NEXT, MADE_SPILL
@@ -47,7 +48,8 @@ def turn(f: Fused) -> list[str]:
     """The head of the loop: ``i`` is the position of the packet whose turn it is, ``at`` where it begins its way."""
     begin = "entry" if f.shuffles else "0"
     if not f.makers and not f.holds:
-        return ["    for i in range(size):", f"        at = {begin}"]
+        lines = [f"at = {begin}", *packet(f)]
+        return ["    for i in range(size):", *(f"        {line}" for line in lines)]
     lines = []
     if f.makers:
         lines += [
@@ -55,34 +57,29 @@ def turn(f: Fused) -> list[str]:
             "if made != 0:",
             f"    i = load64(made + {MADE_NEXT}) - 1",
             f"    at = load64(made + {MADE_LABEL})",
+            *(f"    {line}" for line in packet(f)),
             "else:",
         ]
-    lines += [f"{'    ' if f.makers else ''}{line}" for line in _next(f, begin)]
+    following = hold.turn(f, begin) if f.holds else _next(f, begin)
+    lines += [f"{'    ' if f.makers else ''}{line}" for line in following]
     return ["    turn = 0", "    while True:", *(f"        {line}" for line in lines)]
 
 
 def _next(f: Fused, begin: str) -> list[str]:
-    """The next packet of the burst, or of those that are due."""
-    head = "if turn < size:"
-    return [
-        *(hold.turn(f) if f.holds else []),
-        f"el{head}" if f.holds else head,
-        "    i = turn",
-        f"    at = {begin}",
-        "    turn += 1",
-        "else:",
-        "    break",
-    ]
+    """The next packet of the burst."""
+    return ["if turn >= size: break", "i = turn", f"at = {begin}", "turn += 1", *packet(f)]
+
+
+def packet(f: Fused) -> list[str]:
+    """The packet whose turn it is, ``d``, and what comes before it."""
+    if f.holds:
+        return hold.packet(f)
+    return [f"d = burst + i * {frame.DESCRIPTOR}", *events_check(f)]
 
 
 def beginning(f: Fused) -> list[str]:
     """What is known of the packet from elsewhere."""
-    lines = []
-    if f.holds:
-        lines.append(f"        clock = max(clock, load64(d + {frame.D_TIME}))")
-    if f.shuffles:
-        lines.append("        brought = spills + i * spill_size")
-    return lines
+    return ["        brought = spills + i * spill_size"] if f.shuffles else []
 
 
 def after(f: Fused) -> list[str]:
