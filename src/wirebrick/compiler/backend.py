@@ -28,7 +28,9 @@ def optimised(text: str, machine: Any, level: int) -> str:
     module = llvm.parse_assembly(text)
     options = llvm.create_pipeline_tuning_options(speed_level=level)
     # Once, at the end: loops that are unrolled before everything is inlined only make more to inline.
-    options.loop_vectorization = options.slp_vectorization = options.loop_unrolling = level > 2
+    options.loop_vectorization = options.loop_unrolling = level > 2
+    # Words side by side don't become vectors: what is known of a packet is made of single words, and stays so.
+    options.slp_vectorization = False
     builder = llvm.create_pass_builder(machine, options)
     builder.getModulePassManager().run(module, builder)
     return str(module)

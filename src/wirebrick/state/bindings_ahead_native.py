@@ -7,7 +7,19 @@ packet has is guessed from its bytes. A wrong guess costs a fetch and changes no
 from __future__ import annotations
 
 from wirebrick.packet.frame import D_DATA, D_LENGTH, DESCRIPTOR, W_BURST, W_COUNT, W_ENTRY
-from wirebrick.packet.memory import load8, load16be, load32, load32be, load64, prefetch, store64, wrap64
+from wirebrick.packet.memory import (
+    apart,
+    load8,
+    load16,
+    load16be,
+    load32,
+    load32be,
+    load64,
+    load64be,
+    prefetch,
+    store64,
+    wrap64,
+)
 from wirebrick.state.bindings_layout import (
     B_COUNT,
     B_HIGHEST,
@@ -20,11 +32,13 @@ from wirebrick.state.bindings_layout import (
 )
 from wirebrick.state.bindings_sessions_native import session_head
 from wirebrick.state.flow_prefetch_native import NOTES_MASK, NOTES_SHIFT
+from wirebrick.state.table_layout import LOW
 
-AHEAD = 64  # packets between asking for a chain's head and asking for the session it leads to
-SMALL = 1 << 12  # sessions: fewer stay in a core's own caches
+SMALL = 64  # sessions: of fewer each look-up takes no longer than looking ahead
+IPV4 = 0x0008  # its ethertype, as a little-endian word
 
 
+@apart
 def prefetch_sessions(context: int, block: int) -> int:
     """Fetch the sessions of a burst's packets; the address of the notes, or 0: nothing was fetched.
 
@@ -32,53 +46,56 @@ def prefetch_sessions(context: int, block: int) -> int:
     """
     if load64(block + B_COUNT) < SMALL or load64(context + W_ENTRY) != 0:
         return 0
-    count = load64(context + W_COUNT)
-    descriptor = load64(context + W_BURST)
+    first = load64(context + W_BURST)
+    end = first + load64(context + W_COUNT) * DESCRIPTOR
     notes = block + B_NOTES
-    sessions = block + load64(block + B_SESSIONS)
-    lowest = load64(block + B_LOWEST)
-    highest = load64(block + B_HIGHEST)
-    for position in range(count + AHEAD):
-        if position >= AHEAD:
-            note = notes + (descriptor - AHEAD * DESCRIPTOR >> NOTES_SHIFT & NOTES_MASK)
-            session = sessions + load32(block + load64(note)) * SESSION
-            prefetch(session)
-            store64(note, session - block)
-        if position < count:
-            data = load64(descriptor + D_DATA)
-            head = session_guess(block, data, data + load32(descriptor + D_LENGTH), lowest, highest)
-            prefetch(head)
-            store64(notes + (descriptor >> NOTES_SHIFT & NOTES_MASK), head - block)
+    sessions = load64(block + B_SESSIONS)
+    descriptor = first
+    while descriptor < end:
+        head = session_guess(block, load64(descriptor + D_DATA), load32(descriptor + D_LENGTH))
+        prefetch(head)
+        store64(notes + (descriptor >> NOTES_SHIFT & NOTES_MASK), head)
+        descriptor += DESCRIPTOR
+    descriptor = first
+    while descriptor < end:
+        note = notes + (descriptor >> NOTES_SHIFT & NOTES_MASK)
+        session = sessions + load32(load64(note)) * SESSION
+        prefetch(block + session)
+        store64(note, session)
         descriptor += DESCRIPTOR
     return notes
 
 
-def session_guess(block: int, data: int, end: int, lowest: int, highest: int) -> int:
+def session_guess(block: int, data: int, length: int) -> int:
     """Where the chain of a frame's session starts; of one that can't have any, some chain."""
     ip = data + 14
-    kind = load16be(data + 12)
-    for _ in range(2):
-        if kind == 0x8100 or kind == 0x88A8 or kind == 0x9100:
-            kind = load16be(ip + 2)
-            ip += 4
+    if load16(data + 12) != IPV4:
+        ip = session_tagged(data)
     at = ip + (load8(ip) & 15) * 4
-    if kind != 0x0800 or at + 8 > end:
+    if at + 8 > data + length:
         return block + load64(block + B_OUT)
     protocol = load8(ip + 9)
-    src = load32be(ip + 12)
-    dst = load32be(ip + 16)
-    inward = lowest <= dst <= highest
-    near = load16be(at + 2) if inward else load16be(at)
-    far = load16be(at) if inward else load16be(at + 2)
-    number = 0 if protocol == 6 else 1
+    ends = load64be(ip + 12)
+    dst = ends & LOW
+    inward = dst >= load64(block + B_LOWEST) and dst <= load64(block + B_HIGHEST)
+    ports = wrap64(load32be(at) << 32 | (protocol != 6))
     if protocol == 1:
-        number = 2
-        near = load16be(at + 4)
-        far = 0
-    ports = wrap64(near << 48 | far << 32 | number)
+        ports = wrap64(load16be(at + 4) << (32 if inward else 48) | 2)
     if inward:
-        return session_head(block, B_IN, 16, wrap64(dst << 32 | src), ports)
-    return session_head(block, B_OUT, 0, wrap64(src << 32 | dst), ports)
+        return session_head(block, B_IN, 16, ends, ports)
+    return session_head(block, B_OUT, 0, ends, ports)
+
+
+@apart
+def session_tagged(data: int) -> int:
+    """Where the IPv4 header of a frame with one or two VLAN tags begins; of another one, where bytes are."""
+    kind = load16be(data + 12)
+    at = data + 14
+    for _ in range(2):
+        if kind == 0x8100 or kind == 0x88A8 or kind == 0x9100:
+            kind = load16be(at + 2)
+            at += 4
+    return at if kind == 0x0800 else data
 
 
 def session_noted(block: int, notes: int, descriptor: int) -> int:

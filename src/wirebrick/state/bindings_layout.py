@@ -83,8 +83,8 @@ C_UDP, C_DNS, C_ICMP, C_TCP, C_TRANSITORY = 0, 1, 2, 3, 4
 # A session.
 S_OUT = 0  # inside address (high half) and outside address
 S_OUT_PORTS = 8  # inside port, outside port (16 bits each), protocol (the low 32)
-S_IN = 16  # external address and outside address
-S_IN_PORTS = 24  # external port, outside port, protocol
+S_IN = 16  # outside address and external address, as packets from outside have them
+S_IN_PORTS = 24  # outside port, external port, protocol
 S_LAST = 32  # u32: last use, in ticks
 S_CLASS = 36  # u8
 S_FLAGS = 37  # u8: F_...

@@ -83,7 +83,9 @@ from wirebrick.state.bindings_sessions_native import (
     RST,
     SYN,
     session_end,
+    session_external,
     session_in,
+    session_inside,
     session_make,
     session_out,
     session_over,
@@ -100,13 +102,13 @@ FEW, MANY = 4, 512  # sessions looked at, for those that are over, when one is m
 
 
 def bindings_pair(a: int, b: int) -> int:
-    """Two addresses as one word."""
+    """Source and destination address as one word, as they stand in the packet."""
     return wrap64(a << 32 | b)
 
 
-def bindings_ends(port: int, outside: int, protocol: int) -> int:
-    """A port of this side, one outside and the protocol as one word."""
-    return wrap64(port << 48 | outside << 32 | protocol)
+def bindings_ends(src_port: int, dst_port: int, protocol: int) -> int:
+    """Their ports and the protocol as one word."""
+    return wrap64(src_port << 48 | dst_port << 32 | protocol)
 
 
 @inlined
@@ -136,8 +138,7 @@ def bindings_leave(
     store32(session + S_LAST, now >> TICK)
     if protocol == TCP and flags & (SYN | FIN | RST) | (load8(session + S_FLAGS) & F_RST) != 0:
         session_tcp(block, session, now, flags, 0)
-    external = shift_right(load64(session + S_IN), 32) << 16 | shift_right(load64(session + S_IN_PORTS), 48)
-    return external + (load8(session + S_FLAGS) & F_HAIRPIN) * (HAIRPIN // F_HAIRPIN)
+    return session_external(session) + (load8(session + S_FLAGS) & F_HAIRPIN) * (HAIRPIN // F_HAIRPIN)
 
 
 @inlined
@@ -154,8 +155,8 @@ def bindings_arrive(
     flags: int,
 ) -> int:
     """The inside endpoint of a packet from outside, where there is a session; or MISS."""
-    ends = bindings_pair(dst, src)
-    ports = bindings_ends(dst_port, src_port, protocol)
+    ends = bindings_pair(src, dst)
+    ports = bindings_ends(src_port, dst_port, protocol)
     session = session_noted(block, notes, descriptor)
     if ((load64(session + S_IN) ^ ends) | (load64(session + S_IN_PORTS) ^ ports)) != 0:
         session = session_in(block, ends, ports)
@@ -171,7 +172,7 @@ def bindings_arrive(
         store32(session + S_LAST, now >> TICK)
         if flags & (SYN | FIN | RST) | (known & F_RST) != 0:
             session_tcp(block, session, now, flags, 1)
-    return shift_right(load64(session + S_OUT), 32) << 16 | shift_right(load64(session + S_OUT_PORTS), 48)
+    return session_inside(session)
 
 
 def bindings_create(
@@ -296,7 +297,7 @@ def bindings_external(
     ports = bindings_ends(src_port, dst_port, protocol)
     session = session_out(block, ends, ports)
     if session != 0 and session_over(block, session, now) == 0:
-        return shift_right(load64(session + S_IN), 32) << 16 | shift_right(load64(session + S_IN_PORTS), 48)
+        return session_external(session)
     if static != 0:
         return static
     mapping = mapping_find(block, mapping_key(protocol, src, src_port, 0), 0)
@@ -307,12 +308,12 @@ def bindings_inside(
     block: int, now: int, protocol: int, src: int, src_port: int, dst: int, dst_port: int
 ) -> int:
     """The inside endpoint of an external one, for an error about a packet from it; or MISS."""
-    ends = bindings_pair(src, dst)
-    ports = bindings_ends(src_port, dst_port, protocol)
+    ends = bindings_pair(dst, src)
+    ports = bindings_ends(dst_port, src_port, protocol)
     session = session_in(block, ends, ports)
     if session == 0 or session_over(block, session, now) != 0:
         return MISS
-    return shift_right(load64(session + S_OUT), 32) << 16 | shift_right(load64(session + S_OUT_PORTS), 48)
+    return session_inside(session)
 
 
 def bindings_owns(block: int, address: int) -> int:

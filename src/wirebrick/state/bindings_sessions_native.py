@@ -5,6 +5,7 @@ from __future__ import annotations
 from wirebrick.packet.memory import (
     apart,
     load8,
+    load16,
     load32,
     load64,
     store8,
@@ -115,6 +116,16 @@ def session_in(block: int, ends: int, ports: int) -> int:
             return at
         number = load32(at + S_IN_NEXT)
     return 0
+
+
+def session_external(session: int) -> int:
+    """Its external endpoint."""
+    return load32(session + S_IN) << 16 | load16(session + S_IN_PORTS + 4)
+
+
+def session_inside(session: int) -> int:
+    """Its inside endpoint."""
+    return load32(session + S_OUT + 4) << 16 | load16(session + S_OUT_PORTS + 6)
 
 
 def session_age(session: int, now: int) -> int:
@@ -262,8 +273,8 @@ def session_make(
         store64(block + B_NEXT, max(load64(block + B_NEXT), now >> (TICK + TURN)))
     number = records_take(block, KIND_SESSION, session_at(block, 0), SESSION, S_OUT_NEXT)
     session = session_at(block, number)
-    into = wrap64((external >> 16) << 32 | (ends & LOW))
-    into_ports = wrap64((external & 0xFFFF) << 48 | (ports & 0xFFFFFFFFFFFF))
+    into = wrap64(ends << 32 | external >> 16)
+    into_ports = wrap64((ports >> 32 & 0xFFFF) << 48 | (external & 0xFFFF) << 32 | (ports & LOW))
     store64(session + S_OUT, ends)
     store64(session + S_OUT_PORTS, ports)
     store64(session + S_IN, into)

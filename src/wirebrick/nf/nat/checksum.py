@@ -7,37 +7,58 @@ from wirebrick.packet.packet import Packet
 TCP, UDP, ICMP = 6, 17, 1
 
 
-def words(number: int) -> int:
-    """The sum of the three 16-bit words of a number of 48 bits: an address and a port, say.
+def difference(old: int, new: int) -> int:
+    """What the sum of 16-bit words gains where 32 bits change from ``old`` to ``new``: from 0 to below 2**18.
 
-    >>> hex(words(0x0001_0002_0003))
-    '0x6'
+    2**32 - 1 is a multiple of 2**16 - 1, so it counts as zero, and 2**16 as 1.
+
+    >>> hex(difference(0x0001_0002, 0x0001_0004))
+    '0x10001'
     """
-    return (number >> 32) + (number >> 16 & 0xFFFF) + (number & 0xFFFF)
+    change = new - old + 0xFFFFFFFF
+    return (change & 0xFFFF) + (change >> 16)
 
 
-def followed(checksum: int, old: int, new: int) -> int:
-    """What a checksum becomes when covered words change from ``old`` to ``new``, 48 bits (RFC 1624, equation 3).
+def followed_by(checksum: int, change: int) -> int:
+    """What a checksum becomes where the sum of covered words changes so (RFC 1624, equation 3); below 2**20.
 
-    >>> hex(followed(0xDD2F, 0x5555, 0x3285))
+    >>> hex(followed_by(0xDD2F, difference(0x5555, 0x3285)))
     '0x0'
     """
-    total = (checksum ^ 0xFFFF) + 3 * 0xFFFF - words(old) + words(new)
+    total = (checksum ^ 0xFFFF) + change
     total = (total & 0xFFFF) + (total >> 16)
     total = (total & 0xFFFF) + (total >> 16)
     return total ^ 0xFFFF
 
 
+def followed_udp_by(checksum: int, change: int) -> int:
+    """The same of UDP, whose zero means that there is none, and stays (RFC 768)."""
+    if checksum == 0:
+        return 0
+    found = followed_by(checksum, change)
+    return found if found != 0 else 0xFFFF
+
+
+def followed(checksum: int, old: int, new: int) -> int:
+    """What a checksum becomes when covered words change from ``old`` to ``new``, 48 bits: an address and a port, say.
+
+    >>> hex(followed(0xDD2F, 0x5555, 0x3285))
+    '0x0'
+    """
+    return followed_by(checksum, _difference48(old, new))
+
+
 def followed_udp(checksum: int, old: int, new: int) -> int:
-    """The same of UDP, whose zero means that there is none, and stays (RFC 768).
+    """The same of UDP.
 
     >>> followed_udp(0, 1, 2), hex(followed_udp(0xDD2F, 0x5555, 0x3285))
     (0, '0xffff')
     """
-    if checksum == 0:
-        return 0
-    found = followed(checksum, old, new)
-    return found if found != 0 else 0xFFFF
+    return followed_udp_by(checksum, _difference48(old, new))
+
+
+def _difference48(old: int, new: int) -> int:
+    return difference(old >> 16, new >> 16) + (0xFFFF - (old & 0xFFFF) + (new & 0xFFFF))
 
 
 def checksum_at(protocol: int) -> int:

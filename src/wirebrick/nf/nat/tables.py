@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from wirebrick.packet.packet import Packet
+from wirebrick.seldom import seldom
 from wirebrick.state.bindings import Bindings
 from wirebrick.state.static_mappings import StaticMappings
 
@@ -39,6 +40,7 @@ def make_tables(
 ) -> Tables:
     """The user functions that ask both state objects. ``hand_on``: what is called when there may be news."""
 
+    @seldom
     def begin(protocol: int, src: int, src_port: int, dst: int, dst_port: int, flags: int) -> int:
         if dst >= MULTICAST or src == 0 or src >= MULTICAST or dst == 0:
             return NOT_UNICAST
@@ -48,6 +50,7 @@ def make_tables(
         hand_on()
         return found
 
+    @seldom
     def enter(protocol: int, src: int, src_port: int, dst: int, dst_port: int, flags: int) -> int:
         found = forwards.inside(protocol, dst, dst_port)
         if found == 0:
@@ -55,10 +58,13 @@ def make_tables(
         hand_on()
         return found
 
+    @seldom
+    def turn_back(packet: Packet) -> None:
+        packet.egress = inside
+
     def onward(packet: Packet, back: bool) -> None:
+        packet.egress = outside
         if back:
-            packet.egress = inside
-        else:
-            packet.egress = outside
+            turn_back(packet)
 
     return Tables(bindings, forwards, begin, enter, onward, inside)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from wirebrick.addresses import IPv4Address
 from wirebrick.headers import IPv4
-from wirebrick.nf.nat.checksum import followed, followed_udp
+from wirebrick.nf.nat.checksum import difference, followed_by, followed_udp_by
 from wirebrick.nf.nat.icmp_error import error_functions
 from wirebrick.nf.nat.reasons import refuse
 from wirebrick.nf.nat.tables import Tables
@@ -22,7 +22,6 @@ REQUESTS = (8, 13, 15, 17)  # ICMP types with an identifier: echo, timestamp, in
 REPLIES = (0, 14, 16, 18)
 ERRORS = (3, 4, 11, 12)  # with the packet they are about
 ADDRESS = 0xFFFFFFFF
-ENDPOINT = (1 << 48) - 1  # the bits of an address and a port
 
 Work = Callable[[Packet], None]
 
@@ -49,12 +48,12 @@ def outward_functions(tables: Tables) -> Direction:
             if found < 0:
                 refuse(packet, found)
                 return
-        new = found & ENDPOINT
-        old = ip.src << 16 | tcp.src_port
-        ip.checksum = followed(ip.checksum, old >> 16, new >> 16)
-        tcp.checksum = followed(tcp.checksum, old, new)
-        ip.src = IPv4Address(new >> 16)
-        tcp.src_port = new & 0xFFFF
+        address, port = found >> 16 & ADDRESS, found & 0xFFFF
+        change = difference(ip.src, address)
+        ip.checksum = followed_by(ip.checksum, change)
+        tcp.checksum = followed_by(tcp.checksum, change + (0xFFFF - tcp.src_port + port))
+        ip.src = IPv4Address(address)
+        tcp.src_port = port
         onward(packet, found >= HAIRPIN)
 
     def leave_udp(packet: Packet) -> None:
@@ -65,12 +64,12 @@ def outward_functions(tables: Tables) -> Direction:
             if found < 0:
                 refuse(packet, found)
                 return
-        new = found & ENDPOINT
-        old = ip.src << 16 | udp.src_port
-        ip.checksum = followed(ip.checksum, old >> 16, new >> 16)
-        udp.checksum = followed_udp(udp.checksum, old, new)
-        ip.src = IPv4Address(new >> 16)
-        udp.src_port = new & 0xFFFF
+        address, port = found >> 16 & ADDRESS, found & 0xFFFF
+        change = difference(ip.src, address)
+        ip.checksum = followed_by(ip.checksum, change)
+        udp.checksum = followed_udp_by(udp.checksum, change + (0xFFFF - udp.src_port + port))
+        ip.src = IPv4Address(address)
+        udp.src_port = port
         onward(packet, found >= HAIRPIN)
 
     def answer(packet: Packet) -> None:
@@ -121,11 +120,12 @@ def inward_functions(tables: Tables) -> Direction:
             if found < 0:
                 refuse(packet, found)
                 return
-        old = ip.dst << 16 | tcp.dst_port
-        ip.checksum = followed(ip.checksum, old >> 16, found >> 16)
-        tcp.checksum = followed(tcp.checksum, old, found)
-        ip.dst = IPv4Address(found >> 16)
-        tcp.dst_port = found & 0xFFFF
+        address, port = found >> 16, found & 0xFFFF
+        change = difference(ip.dst, address)
+        ip.checksum = followed_by(ip.checksum, change)
+        tcp.checksum = followed_by(tcp.checksum, change + (0xFFFF - tcp.dst_port + port))
+        ip.dst = IPv4Address(address)
+        tcp.dst_port = port
         packet.egress = inside
 
     def arrive_udp(packet: Packet) -> None:
@@ -136,11 +136,12 @@ def inward_functions(tables: Tables) -> Direction:
             if found < 0:
                 refuse(packet, found)
                 return
-        old = ip.dst << 16 | udp.dst_port
-        ip.checksum = followed(ip.checksum, old >> 16, found >> 16)
-        udp.checksum = followed_udp(udp.checksum, old, found)
-        ip.dst = IPv4Address(found >> 16)
-        udp.dst_port = found & 0xFFFF
+        address, port = found >> 16, found & 0xFFFF
+        change = difference(ip.dst, address)
+        ip.checksum = followed_by(ip.checksum, change)
+        udp.checksum = followed_udp_by(udp.checksum, change + (0xFFFF - udp.dst_port + port))
+        ip.dst = IPv4Address(address)
+        udp.dst_port = port
         packet.egress = inside
 
     def question(packet: Packet) -> None:

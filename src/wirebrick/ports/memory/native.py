@@ -17,7 +17,7 @@ from wirebrick.packet.frame import (
     W_POOL,
     W_STRIDE,
 )
-from wirebrick.packet.memory import load32, load64, store64, store64x4
+from wirebrick.packet.memory import copy, load32, load64, store64, store64x4
 from wirebrick.ports.base import ENDED
 
 LINE = 64  # bytes copied at once; templates are padded to a multiple of it
@@ -41,27 +41,6 @@ ENDLESS = 1 << 62
 # INGRESS 0, EGRESS NO_PORT and FRAME 0 as one word; a frame's number goes into its upper half.
 _TAGS = NO_PORT << 16
 _NEXT_FRAME = 1 << 32
-
-
-def copy_line(to: int, source: int) -> int:
-    """Copy 64 bytes. All loads come before all stores: so the compiler may join them into vectors."""
-    a = load64(source)
-    b = load64(source + 8)
-    c = load64(source + 16)
-    d = load64(source + 24)
-    e = load64(source + 32)
-    f = load64(source + 40)
-    g = load64(source + 48)
-    h = load64(source + 56)
-    store64(to, a)
-    store64(to + 8, b)
-    store64(to + 16, c)
-    store64(to + 24, d)
-    store64(to + 32, e)
-    store64(to + 40, f)
-    store64(to + 48, g)
-    store64(to + 56, h)
-    return 0
 
 
 def describe(descriptor: int, data: int, lengths: int, time: int, tags: int) -> int:
@@ -94,7 +73,7 @@ def short_packets(state: int, context: int, count: int, frames: int) -> int:
             data = pool + frame * stride
             tags = _TAGS | (frame << 32)
             cell += 4
-        copy_line(data, at)
+        copy(data, at, LINE)
         describe(descriptor, data, lengths, time, tags)
         descriptor += DESCRIPTOR
         data += stride
@@ -130,7 +109,7 @@ def like_packets(state: int, context: int, count: int, frames: int) -> int:
             tags = _TAGS | (frame << 32)
             cell += 4
         for line in range(0, size, LINE):
-            copy_line(data + line, at + line)
+            copy(data + line, at + line, LINE)
         describe(descriptor, data, lengths, time, tags)
         descriptor += DESCRIPTOR
         data += stride
@@ -166,7 +145,7 @@ def mixed_packets(state: int, context: int, count: int, frames: int) -> int:
         at = first + load32(entry) * LINE
         length = load32(entry + 4)
         for line in range(0, length, LINE):
-            copy_line(data + line, at + line)
+            copy(data + line, at + line, LINE)
         describe(descriptor, data, length | (length << 32), time, tags)
         descriptor += DESCRIPTOR
         data += stride
