@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from wirebrick.errors import GraphError, Place, caller_place
-from wirebrick.stream.graph import Graph, Node, Scope, here
+from wirebrick.stream.graph import Node, here
 from wirebrick.stream.udf import check_function
 
 if TYPE_CHECKING:
@@ -62,7 +62,8 @@ def shuffle(
     without a copy; packets of one worker that go to the same worker keep their order, so those of a flow do.
     A ring has room for ``capacity`` packets (a power of two). ``full``: with ``"wait"`` a worker takes no new
     packets in while a ring it may need has no room for a burst, and nothing is lost; with ``"drop"`` what
-    finds no room is dropped (``shuffle_full``), and input never waits. Raises GraphError for wrong arguments.
+    finds no room is dropped (``shuffle_full``), and input never waits. In a run of one worker, a shuffle to all
+    workers is left out of the graph. Raises GraphError for wrong arguments.
 
     >>> import wirebrick
     >>> from wirebrick.headers import Ethernet, IPv4
@@ -73,9 +74,8 @@ def shuffle(
     1000
     """
     graph, scope, place = here(stream)
-    node = _node(graph, scope, place, by)
-    stream._consumed_by(node)
-    node.queues = _queues(workers, place)
+    _check(by, place)
+    queues = _queues(workers, place)
     if full not in ("wait", "drop"):
         raise GraphError(
             f"a full ring can't {full!r}", place=place, cure='use full="wait" (the default) or full="drop"'
@@ -84,12 +84,20 @@ def shuffle(
         raise GraphError(
             f"a ring can't hold {capacity!r} packets", place=place, cure=f"a power of two, 64 to {LARGEST}"
         )
-    node.full, node.capacity = full, capacity
+    if queues is None and graph.alone:
+        return stream
+    node = Shuffle(graph, scope, place)
+    stream._consumed_by(node)
+    if isinstance(by, Mapping):
+        node.ports = dict(by)
+    elif callable(by):
+        node.function = by
+    node.queues, node.full, node.capacity = queues, full, capacity
     return node.output(stream.stack, stream.schema)
 
 
-def _node(graph: Graph, scope: Scope | None, place: Place | None, by: By) -> Shuffle:
-    """The node, with what it chooses by. Raises GraphError."""
+def _check(by: By, place: Place | None) -> None:
+    """Refuse what packets can't be shuffled by. Raises GraphError."""
     if callable(by):
         check_function(by, "shuffle", place)
     elif isinstance(by, Mapping):
@@ -106,12 +114,6 @@ def _node(graph: Graph, scope: Scope | None, place: Place | None, by: By) -> Shu
             place=place,
             cure='give a function of the packet, "flow", or queues by port: {"in": 0, "out": 1}',
         )
-    node = Shuffle(graph, scope, place)
-    if isinstance(by, Mapping):
-        node.ports = dict(by)
-    elif callable(by):
-        node.function = by
-    return node
 
 
 def _is_pair(name: Any, queue: Any) -> bool:

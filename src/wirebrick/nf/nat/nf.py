@@ -217,14 +217,10 @@ def _ipv4(
     leaving, arriving = packets.group_by(2, side)
     if wire is not None:
         leaving = leaving.transform(wire.learn)
-    if not packets.graph.alone:
-        leaving = leaving.shuffle(by_host)
-    left = _translated(leaving, outward_functions(tables), fragment[0])
+    left = _translated(leaving.shuffle(by_host), outward_functions(tables), fragment[0])
     away, returning = left.group_by(2, back)
     arriving = merge(arriving, returning)
-    if not packets.graph.alone:
-        arriving = arriving.shuffle(by_port(tables.forwards))
-    arrived = _translated(arriving, inward_functions(tables), fragment[1])
+    arrived = _translated(arriving.shuffle(by_port(tables.forwards)), inward_functions(tables), fragment[1])
     if wire is not None:
         arrived = arrived.transform(wire.deliver)
     return merge(away, arrived)
