@@ -263,10 +263,16 @@ _define("load_float", 1, _load_float, "f")
 _define("store_float", 2, _store_float, "v", "if")
 
 
-def _expect(builder: Any, condition: Any) -> Any:
-    function = builder.module.declare_intrinsic("llvm.expect", [I1], ir.FunctionType(I1, [I1, I1]))
-    return builder.call(function, [condition, I1(0)])
+def _expect(value: bool, probability: float) -> Build:
+    def build(builder: Any, condition: Any) -> Any:
+        name = "llvm.expect.with.probability"
+        function = builder.module.declare_intrinsic(name, [I1], ir.FunctionType(I1, [I1, I1, F64]))
+        return builder.call(function, [condition, I1(value), F64(probability)])
+
+    return build
 
 
-# The condition of a fault: told to the optimiser to be false as a rule.
-_define("unlikely", 1, _expect, "b", "b")
+# What the optimiser is told of a condition: whether it is true as a rule, or more often than not.
+_define("unlikely", 1, _expect(False, 0.9995), "b", "b")
+_define("likely", 1, _expect(True, 0.9995), "b", "b")
+_define("rather", 1, _expect(True, 0.75), "b", "b")

@@ -69,7 +69,8 @@ def _parse(f: Fused, node: Parse) -> None:
             code.depth -= 1
     touched |= {slot}
     success, failure = settled | {slot}, settled | {slot} | f.knowledge.below(slot)
-    code.line(f"if s{n} == {OK}:")
+    likely = "likely" if node.otherwise == "drop" else "rather"
+    code.line(f"if {likely}(s{n} == {OK}):")
     with code.indent():
         f.go(node.outputs[0], success, touched)
     code.line("else:")
@@ -101,7 +102,7 @@ def _find(f: Fused, node: Parse) -> None:
         code.line(line)
         return
     code.line(f"s{n} = 2")
-    code.line(f"if {condition}:")
+    code.line(f"if {'likely' if node.otherwise == 'drop' else 'rather'}({condition}):")
     with code.indent():
         code.line(line)
 

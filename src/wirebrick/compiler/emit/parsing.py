@@ -23,15 +23,15 @@ def parse_function(unit: Unit, header: type[Header]) -> str:
         return str(shared.helpers[key])
     name = shared.name(f"parse_{header.__name__}")
     size = header.size
-    lines = [f"def {name}(p, b, l, x):", f"    if b + {size} > l: return {TRUNCATED}, b, l, x"]
+    lines = [f"def {name}(p, b, l, x):", f"    if unlikely(b + {size} > l): return {TRUNCATED}, b, l, x"]
     if header.header_length is not Header.header_length:
         method, _ = method_of(unit, header, header.header_length)
         lines += [
             f"    e, n = {method}(p, b, l)",
             *_failed(),
-            f"    if n < {size}: return {MALFORMED}, b, l, x",
+            f"    if unlikely(n < {size}): return {MALFORMED}, b, l, x",
         ]
-        lines += [f"    if b + n > l: return {TRUNCATED}, b, l, x"]
+        lines += [f"    if unlikely(b + n > l): return {TRUNCATED}, b, l, x"]
     else:
         lines.append(f"    n = {size}")
     if header.valid is not Header.valid:
@@ -39,13 +39,15 @@ def parse_function(unit: Unit, header: type[Header]) -> str:
         lines += [
             f"    e, ok = {method}(p, b, l)",
             *_failed(),
-            f"    if ok == 0: return {MALFORMED}, b, l, x",
+            f"    if unlikely(ok == 0): return {MALFORMED}, b, l, x",
         ]
     claim = getattr(header, "claimed_payload", None)
     if claim is not None:
         method, _ = method_of(unit, header, claim)
         lines += [f"    e, c = {method}(p, b, l)", *_failed()]
-        lines += [f"    if c < 0 or b + n + c > x: return {MALFORMED}, b, l, x"]
+        lines += [
+            f"    if unlikely({wrong}): return {MALFORMED}, b, l, x" for wrong in ("c < 0", "b + n + c > x")
+        ]
         lines += ["    x = b + n + c", "    if l > x: l = x"]
     lines.append(f"    return {OK}, b + n, l, x")
     shared.functions.append("\n".join(lines))
@@ -55,7 +57,7 @@ def parse_function(unit: Unit, header: type[Header]) -> str:
 
 def _failed() -> list[str]:
     return [
-        "    if e != 0:",
+        "    if unlikely(e != 0):",
         f"        if e == -1: return {TRUNCATED}, b, l, x",
         f"        return {MALFORMED}, b, l, x",
     ]
