@@ -119,7 +119,7 @@ def test_the_guess_is_the_flow(name):
     memory = ctypes.create_string_buffer(FRAMES[name])
     data = ctypes.addressof(memory)
     home = native.table_hash(table.blocks[0], key._at, FlowKey.size)
-    assert ahead.flow_home(table.blocks[0], data, data + len(FRAMES[name])) == home
+    assert ahead.flow_home(table.blocks[0], data, len(FRAMES[name])) == home
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +147,7 @@ def test_what_lies_behind_a_frame_is_not_read(table, frame, behind):
     for rest in (bytes(64), behind):
         memory = ctypes.create_string_buffer(frame + rest)
         data = ctypes.addressof(memory)
-        homes.append(ahead.flow_home(table.blocks[0], data, data + len(frame)))
+        homes.append(ahead.flow_home(table.blocks[0], data, len(frame)))
     assert homes[0] == homes[1]
     assert 0 <= homes[0] <= load64(table.blocks[0] + layout.T_HOMES)
 

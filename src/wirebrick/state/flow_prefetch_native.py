@@ -92,9 +92,12 @@ def use_flow(notes: int, descriptor: int, block: int, key: int, now: int, size: 
 def flow_home(block: int, data: int, length: int) -> int:
     """The number of the home of a frame's FlowKey; some number where it has no plain IP header."""
     ip = data + 14
-    if load16(data + 12) == IPV4 and length >= 38 and load8(ip) == 0x45 and load16be(ip + 6) & 0x1FFF == 0:
-        # Short for what most packets are: IPv4 with ports, without options.
-        last = load16be(ip + 20) | load16be(ip + 22) << 16 | load8(ip + 9) << 32 | 4 << 40
+    if length >= 38 and load16(data + 12) == IPV4 and load8(ip) == 0x45 and load16be(ip + 6) & 0x1FFF == 0:
+        protocol = load8(ip + 9)
+        if protocol != 17 and protocol != 6:
+            return other_home(block, data, data + length)
+        # Short for what most packets are: UDP and TCP over IPv4 without options.
+        last = load16be(ip + 20) | load16be(ip + 22) << 16 | protocol << 32 | 4 << 40
         addresses = table_pair(block, 0, 0, load32be(ip + 12)) + table_pair(block, 16, 0, load32be(ip + 16))
         return table_place(block, wrap64(addresses + table_pair(block, 32, last, 0)))
     return other_home(block, data, data + length)
