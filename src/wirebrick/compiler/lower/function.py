@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 RANGE_COUNT = "range_count"
 MARKS = {
     "apart": ("noinline",),
-    "seldom": ("noinline", "cold"),
+    "seldom": ("noinline", "cold", "optsize", "minsize"),
     "inlined": ("alwaysinline",),
 }  # ``seldom``, and those of ``packet.memory``
 

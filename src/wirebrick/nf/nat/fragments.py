@@ -13,6 +13,7 @@ from wirebrick.nf.nat.checksum import ICMP, TCP, UDP, follow_payload
 from wirebrick.nf.nat.reasons import refuse
 from wirebrick.nf.nat.tables import Tables
 from wirebrick.packet.packet import Packet
+from wirebrick.seldom import seldom
 from wirebrick.state import bindings_layout as layout
 from wirebrick.state.bindings_native import HAIRPIN
 from wirebrick.state.consistency import Strict
@@ -79,6 +80,7 @@ def fragment_functions(tables: Tables, capacity: int) -> tuple[FragmentWork, Fra
         follow_payload(packet, 0, packet.header.protocol, old, port)
         packet.payload.put_u16(at, port)
 
+    @seldom
     def leave_fragment(packet: Packet) -> None:
         ip, payload = packet.header, packet.payload
         key = Datagram(
@@ -110,6 +112,7 @@ def fragment_functions(tables: Tables, capacity: int) -> tuple[FragmentWork, Fra
         ip.src = way.address
         onward(packet, way.hairpin != 0)
 
+    @seldom
     def arrive_fragment(packet: Packet) -> None:
         ip, payload = packet.header, packet.payload
         key = Datagram(
@@ -139,6 +142,7 @@ def fragment_functions(tables: Tables, capacity: int) -> tuple[FragmentWork, Fra
         ip.dst = ways[key].address
         packet.egress = inside
 
+    @seldom
     def leave_when(packet: Packet) -> int:
         ip = packet.header
         key = Datagram(
@@ -148,6 +152,7 @@ def fragment_functions(tables: Tables, capacity: int) -> tuple[FragmentWork, Fra
             return 0
         return packet.timestamp + WAIT
 
+    @seldom
     def arrive_when(packet: Packet) -> int:
         ip = packet.header
         key = Datagram(

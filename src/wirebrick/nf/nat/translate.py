@@ -15,6 +15,7 @@ from wirebrick.nf.nat.icmp_error import error_functions
 from wirebrick.nf.nat.reasons import refuse
 from wirebrick.nf.nat.tables import Tables
 from wirebrick.packet.packet import Packet
+from wirebrick.seldom import seldom
 from wirebrick.state.bindings_layout import ICMP, TCP, UDP
 from wirebrick.state.bindings_native import HAIRPIN
 
@@ -83,6 +84,7 @@ def outward_functions(tables: Tables) -> Direction:
         packet.header.identifier = found & 0xFFFF
         onward(packet, bindings.owns(ip.dst) or forwards.owns(ip.dst))
 
+    @seldom
     def leave_icmp(packet: Packet) -> None:
         ip, icmp = packet[IPv4], packet.header
         if icmp.type in ERRORS:
@@ -154,6 +156,7 @@ def inward_functions(tables: Tables) -> Direction:
         packet.header.identifier = found & 0xFFFF
         packet.egress = inside
 
+    @seldom
     def arrive_icmp(packet: Packet) -> None:
         ip, icmp = packet[IPv4], packet.header
         if icmp.type in ERRORS:
