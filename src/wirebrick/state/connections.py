@@ -15,6 +15,7 @@ from wirebrick.state import connections_layout as layout
 from wirebrick.state.arguments import key_at, natural, octets, whole
 from wirebrick.state.base import State, worker
 from wirebrick.state.connections_ahead_native import prefetch_connections
+from wirebrick.state.connections_known_native import connection_known
 from wirebrick.state.connections_native import connection_expire, connection_open, connection_track
 from wirebrick.state.consistency import PARTITIONED, Consistency
 from wirebrick.state.operation import Operation
@@ -102,6 +103,13 @@ class Connections(State):
     """
 
     operations = {
+        "known": Operation(
+            connection_known,
+            ("number", "number", "number", "bytes", "natural"),
+            result="bool",
+            clock=True,
+            ahead=True,
+        ),
         "track": Operation(
             connection_track,
             ("key", "bytes", "natural", "natural"),
@@ -160,6 +168,24 @@ class Connections(State):
             "loose": self.loose,
             "times": self._times,
         }
+
+    def known(self, src: int, dst: int, protocol: int, payload: Any, claimed: int) -> bool:
+        """Whether a packet over IPv4, no fragment, passes for sure (in user functions); if not, ask ``track``."""
+        data = octets(payload)
+        return bool(
+            connection_known(
+                self.changing(),
+                0,
+                0,
+                worker.now,
+                src,
+                dst,
+                protocol,
+                data._at,
+                data._size,
+                natural(claimed),
+            )
+        )
 
     def track(self, key: FlowKey, payload: Any, claimed: int, more: int) -> int:
         """What becomes of a packet (in user functions)."""

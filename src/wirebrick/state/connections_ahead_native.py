@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from wirebrick.packet.frame import D_DATA, D_LENGTH, DESCRIPTOR, W_BURST, W_COUNT, W_ENTRY
 from wirebrick.packet.memory import (
+    apart,
     load8,
     load16be,
     load32,
@@ -17,7 +18,7 @@ from wirebrick.packet.memory import (
     store64,
 )
 from wirebrick.seldom import seldom
-from wirebrick.state.connections_key_native import key_home, key_v4, key_v6
+from wirebrick.state.connections_key_native import key_ends, key_home, key_v4, key_v6
 from wirebrick.state.connections_layout import C_TABLE, STRIDE
 from wirebrick.state.flow_prefetch_native import NOTES_MASK, NOTES_SHIFT, last_word
 from wirebrick.state.table_layout import LINK, S_NEXT, T_COUNT, T_NOTES
@@ -27,6 +28,7 @@ SMALL = 1 << 6  # connections: of fewer, looking ahead only costs time
 LARGE = 1 << 14  # of fewer, all slots stay in a core's own caches
 
 
+@apart
 def prefetch_connections(context: int, block: int) -> int:
     """Fetch the connections of the packets that came in with this burst; the address of the notes, or 0."""
     table = block + C_TABLE
@@ -54,8 +56,9 @@ def connection_home(block: int, data: int, end: int) -> int:
     """The home of a frame's connection, guessed; some other one where it has no plain IP header."""
     if data + 38 <= end and load32be(data + 12) >> 8 == 0x080045 and load16be(data + 20) & 0x1FFF == 0:
         # Short for what most packets are: IPv4 with ports, without options.
-        last = load16be(data + 34) | load16be(data + 36) << 16 | load8(data + 23) << 32 | 4 << 40
-        first, second, _ = key_v4(load32be(data + 26), load32be(data + 30), last)
+        src = load32be(data + 26) << 16 | load16be(data + 34)
+        dst = load32be(data + 30) << 16 | load16be(data + 36)
+        first, second, _ = key_ends(src, dst, load8(data + 23) << 32 | 4 << 40)
         return key_home(block, first, second)
     return other_home(block, data, end)
 

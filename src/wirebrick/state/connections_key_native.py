@@ -31,12 +31,15 @@ MOST_END = (1 << 62) - 1
 
 def key_v4(src: int, dst: int, last: int) -> tuple[int, int, int]:
     """Of IPv4 addresses, and the last word of a FlowKey: ports, protocol, version."""
-    order = dst - src
-    if order == 0:
-        order = (last >> 16 & 0xFFFF) - (last & 0xFFFF)
-    upper = order >> 63  # all bits where the source is the upper end
+    return key_ends(src << 16 | (last & 0xFFFF), dst << 16 | (last >> 16 & 0xFFFF), last >> 32 << 32)
+
+
+def key_ends(src: int, dst: int, kind: int) -> tuple[int, int, int]:
+    """Of ends over IPv4, each an address and a port; ``kind``: the upper half of the last word of a FlowKey."""
+    upper = (dst - src) >> 63  # all bits where the source is the upper end
     change = (src ^ dst) & upper
-    return wrap64((src ^ change) | (dst ^ change) << 32), ordered(last, upper), upper & 1
+    low, high = src ^ change, dst ^ change
+    return wrap64(low >> 16 | high >> 16 << 32), (low & 0xFFFF) | (high & 0xFFFF) << 16 | kind, upper & 1
 
 
 def key_v6(

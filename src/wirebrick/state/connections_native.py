@@ -10,20 +10,17 @@ from __future__ import annotations
 from wirebrick.packet.memory import (
     apart,
     fill,
-    inlined,
     load8,
     load16be,
     load32,
     load32be,
     load64,
     store8,
-    store32,
     store64,
 )
 from wirebrick.seldom import seldom
 from wirebrick.state.connections_icmp_native import HEADER, is_error, query_of, quoted_v4, quoted_v6
 from wirebrick.state.connections_key_native import (
-    has_key,
     key_keep,
     key_slot,
     key_v4,
@@ -33,15 +30,14 @@ from wirebrick.state.connections_key_native import (
     same_ends,
     slot_ends,
 )
+from wirebrick.state.connections_known_native import TCP, UDP, UDP_HEADER, has_expired, renew
 from wirebrick.state.connections_layout import (
     BEGAN_LOWER,
     C_FROM_UPPER,
     C_LOOSE,
     C_TABLE,
-    C_TIMES,
     C_VALUE,
     E_END,
-    ESTABLISHED,
     HALF,
     INVALID,
     K_DST,
@@ -51,7 +47,6 @@ from wirebrick.state.connections_layout import (
     K_VERSION,
     KEY,
     LIBERAL,
-    LOW,
     NEW,
     ONE_WAY,
     OTHER_ONE_WAY,
@@ -62,7 +57,6 @@ from wirebrick.state.connections_layout import (
     STRIDE,
     SYN,
     SYN_ACK,
-    TIME_SHIFT,
     UNRELATED,
     UNTRACKED,
     V_MARKS,
@@ -72,8 +66,6 @@ from wirebrick.state.connections_layout import (
 )
 from wirebrick.state.connections_room_native import connection_enter
 from wirebrick.state.connections_tcp_native import (
-    CONSIDERED,
-    FLAG_ACK,
     FLAG_SYN,
     LEAST_ACK_WINDOW,
     T_FLAGS,
@@ -86,19 +78,15 @@ from wirebrick.state.connections_tcp_native import (
     tcp_begin,
     tcp_segment,
 )
-from wirebrick.state.flow_prefetch_native import NOTES_MASK, NOTES_SHIFT
-from wirebrick.state.table_layout import BACKWARDS, S_KEY, S_LAST, S_NEXT, T_EXPIRED, TAKEN
+from wirebrick.state.table_layout import S_KEY, T_EXPIRED
 from wirebrick.state.table_native import table_release
 from wirebrick.state.table_sweep_native import table_expire
 
-ICMP, TCP, UDP, ICMPV6, SCTP = 1, 6, 17, 58, 132
-UDP_HEADER, SCTP_HEADER = 8, 12
-PLAIN = 0xFFFF << 32  # protocol and version, in the last word of a FlowKey
-UDP_V4 = UDP << 32 | 4 << 40
-TCP_V4 = TCP << 32 | 4 << 40
+ICMP, ICMPV6, SCTP = 1, 58, 132
+SCTP_HEADER = 12
 
 
-@inlined
+@apart
 def connection_track(
     block: int, notes: int, descriptor: int, now: int, key: int, at: int, size: int, claimed: int, more: int
 ) -> int:
@@ -107,37 +95,6 @@ def connection_track(
     ``at``, ``size``: what there is behind its IP header; ``claimed``: how many bytes the IP header says there are.
     ``more``: it is the first of several fragments.
     """
-    if notes != 0 and more == 0:
-        # Short for what most packets are: UDP or TCP over IPv4, of a connection that was found ahead.
-        last = load64(key + K_LAST)
-        header = 0
-        plain = last & PLAIN == UDP_V4 and size >= UDP_HEADER and UDP_HEADER <= load16be(at + 4) <= claimed
-        if last & PLAIN == TCP_V4 and size >= TCP_HEADER:
-            header = (load8(at + T_OFFSET) >> 4) * 4
-            plain = TCP_HEADER <= header <= size and load8(at + T_FLAGS) & CONSIDERED == FLAG_ACK
-        if plain:
-            first, second, from_upper = key_v4(load64(key + K_SRC + 8), load64(key + K_DST + 8), last)
-            slot = block + load64(notes + (descriptor >> NOTES_SHIFT & NOTES_MASK))
-            if load32(slot + S_NEXT) >= TAKEN and has_key(slot, first, second) and not has_expired(slot, now):
-                value = slot + S_KEY + KEY
-                marks = load8(value + V_MARKS)
-                answers = (from_upper ^ marks ^ 1) & 1
-                if header != 0 and load8(value + V_STATE) == ESTABLISHED:
-                    verdict = tcp_segment(value, answers, at, header, claimed - header, 0)
-                    if verdict == PASS:
-                        renew(block, slot, now)
-                    return verdict
-                if header == 0 and (answers == 0 or marks & HALF == 0):
-                    renew(block, slot, now)
-                    return PASS
-    return connection_judge(block, notes, descriptor, now, key, at, size, claimed, more)
-
-
-@apart
-def connection_judge(
-    block: int, notes: int, descriptor: int, now: int, key: int, at: int, size: int, claimed: int, more: int
-) -> int:
-    """As ``connection_track``, of any packet."""
     protocol = load8(key + K_PROTOCOL)
     one_way = OTHER_ONE_WAY
     header = 0
@@ -209,25 +166,12 @@ def flow_v6(block: int, key: int, last: int) -> tuple[int, int, int]:
     return key_v6(block, load64(src), load64(src + 8), load64(dst), load64(dst + 8), last)
 
 
-def has_expired(slot: int, now: int) -> bool:
-    """Whether the connection in a slot was quiet for too long."""
-    late = ((now >> TIME_SHIFT) - load32(slot + S_LAST)) & LOW
-    return 0 < late < BACKWARDS
-
-
 @seldom
 def forget(block: int, slot: int) -> int:
     """The connection in a slot has expired."""
     table = block + C_TABLE
     store64(table + T_EXPIRED, load64(table + T_EXPIRED) + 1)
     return table_release(table, slot, STRIDE)
-
-
-def renew(block: int, slot: int, now: int) -> int:
-    """The connection in a slot was used: it expires a while from now."""
-    time = load64(block + C_TIMES + 8 * load8(slot + S_KEY + KEY + V_STATE))
-    store32(slot + S_LAST, (now >> TIME_SHIFT) + time)
-    return 0
 
 
 def new_value(block: int) -> int:

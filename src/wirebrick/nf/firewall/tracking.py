@@ -95,6 +95,13 @@ class Tracking:
             first.until = packet.timestamp + REASSEMBLY
             first.end = len(packet.payload)
 
+        def guard_v4(packet: Packet) -> int:
+            ip = packet.header
+            whole = ip.fragment_offset == 0 and not ip.more_fragments
+            if whole and connections.known(ip.src, ip.dst, ip.protocol, packet.payload, ip.claimed_payload()):
+                return PASS
+            return guard(packet)
+
         def guard(packet: Packet) -> int:
             ip = packet.header
             if ip.fragment_offset != 0:
@@ -112,7 +119,7 @@ class Tracking:
                 first_passes(packet)
             return verdict
 
-        return guard
+        return guard_v4 if version == 4 else guard
 
     def _sweep(self) -> None:
         """Look for connections that have expired."""
