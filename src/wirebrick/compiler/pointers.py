@@ -2,7 +2,8 @@
 
 Generated code computes addresses as integers. LLVM can't tell whether ``inttoptr(p + 8)`` and ``inttoptr(p + 10)``
 overlap, but it can for offsets from one pointer; so ``inttoptr(a + b)`` is rewritten to ``gep(inttoptr(a), b)``.
-Without this every store to a packet would make the next load go through memory.
+Without this every store to a packet would make the next load go through memory. Of two sums of which neither is a
+constant, what a loop counts with is the offset.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import re
 
 ADD = re.compile(r"^\s*(%[\w.\-$\"]+) = (?:add|or disjoint)(?: nuw)?(?: nsw)? i64 (%[\w.\-$\"]+), (\S+)\s*$")
+COUNTED = re.compile(r"^\s*(%[\w.\-$\"]+) = (?:phi|shl|mul|and|zext|lshr)\b")
 CAST = re.compile(r"^(\s*)(%[\w.\-$\"]+) = inttoptr i64 (%[\w.\-$\"]+) to ptr\s*$")
 
 
@@ -17,15 +19,24 @@ def with_pointers(text: str) -> str:
     """LLVM assembly with integer sums of addresses rewritten to pointer offsets."""
     lines: list[str] = []
     sums: dict[str, tuple[str, str]] = {}
+    counted: set[str] = set()
     serial = 0
     for line in text.split("\n"):
         if line.startswith("define "):
-            sums = {}
+            sums, counted = {}, set()
             # The part taken for the pointer may be an offset, and known to be 0: then it must not count as null.
             line = line.removesuffix("{") + "null_pointer_is_valid {"
+        count = COUNTED.match(line)
+        if count:
+            counted.add(count[1])
         found = ADD.match(line)
         if found:
-            sums[found[1]] = (found[2], found[3].rstrip(","))
+            name, one, other = found[1], found[2], found[3].rstrip(",")
+            if one in counted and other.startswith("%") and other not in counted:
+                one, other = other, one
+            if one in counted:
+                counted.add(name)
+            sums[name] = (one, other)
         cast = CAST.match(line)
         if cast is None or cast[3] not in sums:
             lines.append(line)
