@@ -94,10 +94,9 @@ def decider(
         client = FlowKey(version=version, src=key.src, dst=key.dst, protocol=key.protocol)
         return maglev.choose(service, client)
 
-    def to_service(packet: Any, service: int, mac: int) -> int:
+    def to_service(packet: Any, service: int, key: Any, mac: int) -> int:
         """The verdict on a packet of a client to a service."""
         ip = packet.header
-        key = packet.flow()
         connection = connections[key]
         number = connection.backend
         backend = maglev.backend(number)
@@ -265,16 +264,13 @@ def decider(
         ethernet = packet[Ethernet]
         protocol = ip.protocol
         whole = ip.fragment_offset == 0
-        src_port = 0
-        dst_port = 0
-        if protocol in (TCP, UDP, SCTP) and whole and len(packet.payload) >= 4:
-            src_port = packet.payload.u16(0)
-            dst_port = packet.payload.u16(2)
+        key = packet.flow()
+        src_port, dst_port = key.src_port, key.dst_port
         addressed = ethernet.dst == maglev.own().mac
         if whole and addressed:
             service = maglev.service(ip.dst, protocol, dst_port)
             if service >= 0:
-                return Decision(verdict=to_service(packet, service, ethernet.src))
+                return Decision(verdict=to_service(packet, service, key, ethernet.src))
         if whole:
             origin = maglev.origin(ip.src, protocol, src_port)
             number = answers(packet, origin, src_port, dst_port) if origin >= 0 else -1
@@ -282,9 +278,9 @@ def decider(
                 mac = from_backend(packet, number, src_port, dst_port)
                 return Decision(verdict=verdict(REPLY, number), mac=mac)
         else:
-            key = fragment_key(ip)
-            if key in fragments:
-                first = fragments[key]
+            part = fragment_key(ip)
+            if part in fragments:
+                first = fragments[part]
                 return Decision(verdict=first.verdict, mac=first.mac)
         here = addressed and maglev.owns(ip.dst)
         if here and not whole:
@@ -294,7 +290,7 @@ def decider(
         if here:
             return Decision(verdict=NO_SERVICE)
         if whole and maglev.origin(ip.dst, protocol, dst_port) >= 0:
-            connections[packet.flow()].generation = DIRECT
+            connections[key].generation = DIRECT
         return Decision(verdict=OTHER)
 
     return decide

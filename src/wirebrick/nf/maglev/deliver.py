@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from wirebrick.headers import Ethernet, IPv4, IPv6
+from wirebrick.nf.checksum import difference, followed_by, followed_udp_by
 from wirebrick.nf.maglev.ways import NAT_ERROR, NUMBER, WAY
 from wirebrick.packet.packet import Packet
 from wirebrick.seldom import seldom
@@ -13,7 +14,7 @@ from wirebrick.state.maglev import Maglev
 
 LOW = 0xFFFFFFFF  # of an address: an IPv4 address
 WORD = (1 << 64) - 1
-TCP = 6
+TCP, UDP, ICMPV6 = 6, 17, 58
 IP: dict[int, Any] = {4: IPv4, 6: IPv6}
 Change = Callable[[Packet], None]
 
@@ -38,12 +39,16 @@ def translated(version: int, maglev: Maglev) -> Change:
         ethernet = packet[Ethernet]
         ethernet.dst = backend.mac
         ethernet.src = maglev.own().mac
+        ip = packet[header]
         if version == 4:
-            packet[header].dst = backend.address & LOW
+            change = difference(ip.dst, backend.address & LOW)
+            ip.checksum = followed_by(ip.checksum, change)
+            ip.dst = backend.address & LOW
         else:
-            packet[header].dst = backend.address
-        if backend.port != 0 and packet[header].fragment_offset == 0:
-            put_port(packet.payload, packet[header].protocol, 2, backend.port)
+            change = difference_v6(ip.dst, backend.address)
+            ip.dst = backend.address
+        if ip.fragment_offset == 0:
+            follow(packet.payload, ip.protocol, change, 2, backend.port)
 
     return translate
 
@@ -60,43 +65,46 @@ def answered(version: int, maglev: Maglev) -> Change:
             # The backend sent it to the balancer: it goes where the client's frames came from.
             ethernet.dst = packet.metadata.mac
             ethernet.src = maglev.own().mac
+        ip = packet[header]
         if version == 4:
-            packet[header].src = service.address & LOW
+            change = difference(ip.src, service.address & LOW)
+            ip.checksum = followed_by(ip.checksum, change)
+            ip.src = service.address & LOW
         else:
-            packet[header].src = service.address
-        if backend.port != 0 and packet[header].fragment_offset == 0:
-            put_port(packet.payload, packet[header].protocol, 0, service.port)
+            change = difference_v6(ip.src, service.address)
+            ip.src = service.address
+        if ip.fragment_offset == 0:
+            follow(packet.payload, ip.protocol, change, 0, service.port if backend.port != 0 else 0)
 
     return answer
 
 
-def put_port(payload: Any, protocol: int, offset: int, port: int) -> None:
-    """Store a port of TCP or UDP, and have the checksum follow.
+def difference_v6(old: Any, new: Any) -> int:
+    """As ``difference``, of IPv6 addresses: below 2**20."""
+    return (
+        difference(old >> 96 & LOW, new >> 96 & LOW)
+        + difference(old >> 64 & LOW, new >> 64 & LOW)
+        + difference(old >> 32 & LOW, new >> 32 & LOW)
+        + difference(old & LOW, new & LOW)
+    )
+
+
+def follow(payload: Any, protocol: int, change: int, offset: int, port: int) -> None:
+    """Store a port (0: it stays), and have the checksum follow, also that of addresses whose sum gained ``change``.
 
     The header isn't parsed, for it can't be in a first fragment, whose UDP length is that of the whole datagram.
     """
-    if len(payload) < 4:
-        return
-    old = payload.u16(offset)
-    payload.put_u16(offset, port)
-    at = 16 if protocol == TCP else 6
-    if len(payload) < at + 2:
-        return
-    checksum = payload.u16(at)
-    if protocol == TCP or checksum != 0:
-        checksum = followed(checksum, old, port)
-        payload.put_u16(at, checksum if checksum != 0 or protocol == TCP else 0xFFFF)
-
-
-def followed(checksum: int, old: int, new: int) -> int:
-    """A checksum of which a word has changed (RFC 1624).
-
-    >>> hex(followed(0xDD2F, 0x5555, 0x3285))  # the RFC's example
-    '0x0'
-    """
-    total = (checksum ^ 0xFFFF) + (old ^ 0xFFFF) + new
-    total = (total & 0xFFFF) + (total >> 16)
-    return (total & 0xFFFF) + (total >> 16) ^ 0xFFFF
+    if port != 0 and len(payload) >= 4:
+        change += 0xFFFF - payload.u16(offset) + port
+        payload.put_u16(offset, port)
+    if protocol == UDP:
+        if len(payload) >= 8:
+            payload.put_u16(6, followed_udp_by(payload.u16(6), change))
+    elif protocol == TCP:
+        if len(payload) >= 18:
+            payload.put_u16(16, followed_by(payload.u16(16), change))
+    elif protocol == ICMPV6 and len(payload) >= 4:
+        payload.put_u16(2, followed_by(payload.u16(2), change))
 
 
 def error_translated(version: int, maglev: Maglev) -> Change:
@@ -142,8 +150,7 @@ def error_translated(version: int, maglev: Maglev) -> Change:
     def swap(payload: Any, offset: int, address: int) -> None:
         """Store an address of the inner IPv4 header, and have its checksum follow (RFC 1624)."""
         old = payload.u32(offset)
-        checksum = followed(payload.u16(10), old >> 16, address >> 16)
-        payload.put_u16(10, followed(checksum, old & 0xFFFF, address & 0xFFFF))
+        payload.put_u16(10, followed_by(payload.u16(10), difference(old, address)))
         payload.put_u32(offset, address)
 
     return change

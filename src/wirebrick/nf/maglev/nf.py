@@ -170,11 +170,11 @@ def maglev(
         decide = decider(version, table, connections, fragments, traffic)
         ways = stream.metadata(Decision, decide).group_by(WAYS, way_of)
         deliveries += [
-            ways[NAT].transform(translated(version, table)),
+            ways[NAT].transform(translated(version, table), checksums=False),
             _error(ways[NAT_ERROR], version, table),
         ]
         replies += [
-            ways[REPLY].transform(answered(version, table)),
+            ways[REPLY].transform(answered(version, table), checksums=False),
             _error(ways[REPLY_ERROR], version, table),
         ]
         answers += [answer_echo(ways[LOCAL], version, table), say_too_long(ways[TOO_LONG], version, table)]

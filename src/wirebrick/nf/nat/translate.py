@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from wirebrick.addresses import IPv4Address
 from wirebrick.headers import IPv4
-from wirebrick.nf.nat.checksum import difference, followed_by, followed_udp_by
+from wirebrick.nf.checksum import difference, followed_by, followed_udp_by
 from wirebrick.nf.nat.icmp_error import error_functions
 from wirebrick.nf.nat.reasons import refuse
 from wirebrick.nf.nat.tables import Tables
