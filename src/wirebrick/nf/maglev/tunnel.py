@@ -13,6 +13,7 @@ from wirebrick.stream.stream import Stream
 IP_IN_IP, IP6_IN_IP, GRE_IN_IP = 4, 41, 47
 TTL = 64
 DONT_FRAGMENT = 2
+FIRST_WORD = 0x4500  # of an IPv4 header without options
 
 
 def encapsulated(packets: Stream, way: int, maglev: Maglev) -> Stream:
@@ -27,7 +28,15 @@ def encapsulated(packets: Stream, way: int, maglev: Maglev) -> Stream:
         ip.flags = DONT_FRAGMENT
         inner6 = packet.payload.u8(0) >> 4 == 6
         ip.protocol = (IP6_IN_IP if inner6 else IP_IN_IP) if way == IPIP4 else GRE_IN_IP
+        # Of what is known here: no byte is read again. The GRE header, which is pushed next, counts already.
+        length = ip.total_length + (GRE.size if way == GRE4 else 0)
+        ip.checksum = checksum(FIRST_WORD + length + (DONT_FRAGMENT << 13) + (TTL << 8 | ip.protocol), ip)
         address(packet, backend.mac)
+
+    def checksum(total: int, ip: Any) -> int:
+        total += (ip.src >> 16) + (ip.src & 0xFFFF) + (ip.dst >> 16) + (ip.dst & 0xFFFF)
+        total = (total & 0xFFFF) + (total >> 16)
+        return (total & 0xFFFF) + (total >> 16) ^ 0xFFFF
 
     def outer6(packet: Any) -> None:
         ip = packet.header
@@ -44,4 +53,4 @@ def encapsulated(packets: Stream, way: int, maglev: Maglev) -> Stream:
         packet[Ethernet].src = maglev.own().mac
 
     outer = packets.push(IPv4, outer4) if way in (IPIP4, GRE4) else packets.push(IPv6, outer6)
-    return outer.push(GRE) if way in (GRE4, GRE6) else outer
+    return outer.push(GRE, checksums=False) if way in (GRE4, GRE6) else outer
