@@ -182,16 +182,18 @@ def test_nothing_is_fetched_for_small_tables_and_other_bursts():
     table.allocate(1)
     block = table.blocks[0]
     memory = Context(burst=4, frame_size=60, ports=1, counters=1)
-    assert ahead.prefetch_flows(memory.address, block, table.stride) == 0
+    assert ahead.prefetch_flows(memory.address, block, table.stride, ahead.SMALL) == 0
     store64(block + layout.T_COUNT, ahead.SMALL)
     for position in range(4):
         at = memory[W_BURST] + DESCRIPTOR * position
         store64(at, ctypes.addressof(ctypes.create_string_buffer(1)))
         store32(at + 8, 0)
     memory[W_COUNT] = 4
-    assert ahead.prefetch_flows(memory.address, block, table.stride) == block + load64(block + layout.T_NOTES)
+    assert ahead.prefetch_flows(memory.address, block, table.stride, ahead.SMALL) == block + load64(
+        block + layout.T_NOTES
+    )
     memory[W_ENTRY] = 3
-    assert ahead.prefetch_flows(memory.address, block, table.stride) == 0
+    assert ahead.prefetch_flows(memory.address, block, table.stride, ahead.SMALL) == 0
 
 
 @pytest.mark.parametrize("seed", range(3))

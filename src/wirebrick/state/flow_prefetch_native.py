@@ -46,13 +46,13 @@ IPV4 = 0x0008  # its ethertype, as a little-endian word
 
 
 @apart
-def prefetch_flows(context: int, block: int, stride: int) -> int:
+def prefetch_flows(context: int, block: int, stride: int, small: int) -> int:
     """Fetch what a table of flows has of the packets that came in with this burst; the address of the notes.
 
     The note on a packet, at NOTES_SHIFT of its descriptor's address, is the offset of its flow's home. 0: nothing is
-    fetched, as the table is small or the burst is none of a port's.
+    fetched, as the table has fewer than ``small`` flows, or the burst is none of a port's.
     """
-    if load64(block + T_COUNT) < SMALL or load64(context + W_ENTRY) != 0:
+    if load64(block + T_COUNT) < small or load64(context + W_ENTRY) != 0:
         return 0
     first = load64(context + W_BURST)
     end = first + load64(context + W_COUNT) * DESCRIPTOR
