@@ -59,7 +59,7 @@ class _NF(ctypes.Structure):
 
 _WORDS = (
     "burst", "pool", "stride", "burst_size", "all", "list", "nfs", "nf_count",
-    "first", "end", "at", "length", "time", "gap",
+    "first", "end", "at", "length", "index", "index_end", "index_at", "time", "gap",
 )  # fmt: skip
 
 
@@ -79,13 +79,12 @@ class Baseline:
         self._nfs = nfs
         self._context = Context(burst=burst, frame_size=traffic.largest, ports=2, counters=1)
         self._templates = make_templates(traffic)
-        assert 0 < self._templates.length <= LINE, "the baseline receives packets of one line"
         self._all = np.arange(burst, dtype=np.uint32)
         self._states = [np.array(nf.state, np.uint64) for nf in nfs]
         table = [(address_of(nf.name), at.ctypes.data) for nf, at in zip(nfs, self._states, strict=True)]
         self._table = (_NF * len(nfs))(*(_NF(*entry) for entry in table))
         self._list = load64(self._context[W_LISTS] + 8 * _OUT)
-        buffer = self._templates.buffer
+        buffer, index = self._templates.buffer, self._templates.index
         self._worker = _Worker(
             burst=self._context[W_BURST],
             pool=self._context[W_POOL],
@@ -98,7 +97,10 @@ class Baseline:
             first=buffer.ctypes.data,
             end=buffer.ctypes.data + buffer.nbytes,
             at=buffer.ctypes.data,
-            length=self._templates.length,
+            length=self._templates.length if self._templates.length <= LINE else 0,
+            index=index.ctypes.data,
+            index_end=index.ctypes.data + index.nbytes,
+            index_at=index.ctypes.data,
             time=START_TIME,
             gap=traffic.gap_ns,
         )
