@@ -24,6 +24,7 @@ from wirebrick.packet.frame import (
     D_TIME,
     D_WIRE,
     DESCRIPTOR,
+    HEADROOM,
     LIST_HEAD,
     NO_PORT,
     W_BURST,
@@ -122,7 +123,8 @@ class Baseline:
 
     def process(self, frames: Sequence[bytes]) -> list[bytes]:
         """Process packets given as bytes, at most a burst of them; those that leave."""
-        assert len(frames) <= self.burst
+        room = self._context[W_STRIDE] - HEADROOM
+        assert len(frames) <= self.burst and all(len(frame) <= room for frame in frames)
         for position, frame in enumerate(frames):
             self._place(position, frame)
         self._library.process_burst(ctypes.byref(self._worker), len(frames))

@@ -13,7 +13,7 @@ from benchmarks.harness.options import Options
 from benchmarks.harness.pairs import interleaved
 from benchmarks.harness.row import Row, Target
 from wirebrick.ports.base import BURST
-from wirebrick.ports.memory.options import OPTIONS, parse_options
+from wirebrick.ports.memory.options import OPTIONS
 from wirebrick.ports.memory.traffic import Traffic
 from wirebrick.stream.network_function import Configured, NetworkFunction
 
@@ -27,19 +27,22 @@ NF = NetworkFunction | Configured
 def spec(traffic: Traffic) -> str:
     """The ``memory:`` port that makes this traffic.
 
-    >>> spec(Traffic(size="imix", flows=9, protocols="tcp"))
-    'memory:size=imix,flows=9,proto=tcp'
+    >>> spec(Traffic(size="imix", flows=9, protocols="tcp:60,udp:40"))
+    'memory:size=imix,flows=9,proto=tcp:60/udp:40'
     """
     usual = Traffic()
     fields = {option: field for option, (field, _) in OPTIONS.items() if option != "imix"}
-    options = [
-        f"{option}={getattr(traffic, field)}"
-        for option, field in fields.items()
-        if getattr(traffic, field) != getattr(usual, field)
-    ]
-    text = "memory:" + ",".join(options)
-    assert parse_options(text) == traffic, f"no option says what is special in {traffic}"
-    return text
+    values = {option: getattr(traffic, field) for option, field in fields.items()}
+    return "memory:" + ",".join(
+        f"{option}={_written(value)}"
+        for option, value in values.items()
+        if value != getattr(usual, fields[option])
+    )
+
+
+def _written(value: object) -> str:
+    """The value of an option: ranges with a dash, and no comma within."""
+    return "-".join(map(str, value)) if isinstance(value, tuple) else str(value).replace(",", "/")
 
 
 def wirebrick_mpps(
