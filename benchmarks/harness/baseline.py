@@ -124,7 +124,8 @@ class Baseline:
     def process(self, frames: Sequence[bytes]) -> list[bytes]:
         """Process packets given as bytes, at most a burst of them; those that leave."""
         room = self._context[W_STRIDE] - HEADROOM
-        assert len(frames) <= self.burst and all(len(frame) <= room for frame in frames)
+        assert len(frames) <= self.burst
+        assert all(len(frame) <= room for frame in frames)
         for position, frame in enumerate(frames):
             self._place(position, frame)
         self._library.process_burst(ctypes.byref(self._worker), len(frames))
