@@ -63,5 +63,5 @@ def c_conntrack(capacity: int) -> CNF:
     memory = np.zeros(slots * SLOT + SLOT, np.uint8)
     first = -(-memory.ctypes.data // SLOT) * SLOT
     ring = np.zeros(room, np.uint64)
-    words = (first, slots - 1, capacity, ring.ctypes.data, room, 0, 0, 0, 0, 0, 0, 0, 0)
+    words = (first, slots - 1, capacity, ring.ctypes.data, room, 0, 0, 0, 0, 0, 0, 0, 0, 0)
     return CNF("conntrack", words, keeps=(memory, ring))

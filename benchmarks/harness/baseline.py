@@ -121,26 +121,25 @@ class Baseline:
         count = self._library.receive_burst(ctypes.byref(self._worker))
         return [self._packet(position) for position in range(count)]
 
-    def process(self, frames: Sequence[bytes]) -> list[bytes]:
-        """Process packets given as bytes, at most a burst of them; those that leave."""
-        room = self._context[W_STRIDE] - HEADROOM
+    def process(self, frames: Sequence[bytes | tuple[int, bytes]]) -> list[bytes]:
+        """Process packets given as bytes or (nanoseconds, bytes), at most a burst of them; those that leave."""
         assert len(frames) <= self.burst
-        assert all(len(frame) <= room for frame in frames)
         for position, frame in enumerate(frames):
-            self._place(position, frame)
+            self._place(position, *((START_TIME, frame) if isinstance(frame, bytes) else frame))
         self._library.process_burst(ctypes.byref(self._worker), len(frames))
         count = load64(self._list)
         places = [load32(self._list + LIST_HEAD + 4 * index) for index in range(count)]
         return [self._packet(position)[1] for position in places]
 
-    def _place(self, position: int, frame: bytes) -> None:
+    def _place(self, position: int, when: int, frame: bytes) -> None:
+        assert len(frame) <= self._context[W_STRIDE] - HEADROOM
         data = data_address(self._context[W_POOL], self._context[W_STRIDE], position)
         ctypes.memmove(data, frame, len(frame))
         at = self._context[W_BURST] + DESCRIPTOR * position
         store64(at + D_DATA, data)
         store32(at + D_LENGTH, len(frame))
         store32(at + D_WIRE, len(frame))
-        store64(at + D_TIME, START_TIME)
+        store64(at + D_TIME, when)
         store16(at + D_INGRESS, 0)
         store16(at + D_EGRESS, NO_PORT)
         store32(at + D_FRAME, position)
