@@ -1,10 +1,11 @@
 /*
  * conntrack: packets of known connections pass, both ways; what begins one is judged by the rules (here: one that allows
- * all) and entered. What src/wirebrick/state/connections*.py does with UDP, SCTP, other protocols and, taken up loosely,
- * TCP over IPv4: keys with their ends in order, timeouts by state, a ring of half-open connections, sequence numbers
- * and windows kept up to date. IPv6, ICMP and TCP handshakes are not here: frames of those are passed unseen, and
- * counted. Open addressing with linear probing, one cache line a slot, at most half of the slots taken; the connections
- * of a burst are found in two passes: hash all and prefetch, then look up.
+ * all) and entered. What src/wirebrick/state/connections*.py does with whole packets of UDP, SCTP, other protocols and,
+ * taken up loosely, TCP over IPv4: keys with their ends in order, timeouts by state, a ring of half-open connections in
+ * which the oldest give way, sequence numbers and windows kept up to date. IPv6, ICMP, fragments and segments with a SYN
+ * are not here: frames of those are passed unseen, and counted. Nor is the sweep of every second: what has expired goes
+ * when it is met, or when the table is full. Open addressing with linear probing, one cache line a slot, at most half of
+ * the slots taken; the connections of a burst are found in two passes: hash all and prefetch, then look up.
  */
 #include "ip.h"
 
@@ -14,6 +15,9 @@
 
 #define BURST 64
 #define TIME_SHIFT 24
+#define BACKWARDS 0xf0000000u /* times so far behind are those of a clock that went back */
+#define LOOKS 4               /* entries looked at to find one that is no longer half-open */
+#define SAMPLE 32             /* connections looked at to find one that has expired */
 
 struct side {
     uint32_t end, acked, edge;
@@ -48,6 +52,7 @@ struct conntrack {
     uint64_t dropped;
     uint64_t unseen;
     uint64_t rule_hits;
+    uint64_t hand; /* slot at which looking for what has expired goes on */
 };
 
 enum { ONE_WAY = 1, TWO_WAY, QUERY, OTHER_ONE_WAY, OTHER, SYN, SYN_ACK, ESTABLISHED, CLOSING, TIME_WAIT, RESET };
@@ -82,6 +87,11 @@ static inline int sensible(uint8_t flags)
     return ok >> (flags & 0x37) & 1;
 }
 
+static inline int is_tag(uint16_t ethertype)
+{
+    return ethertype == 0x8100 || ethertype == 0x88a8 || ethertype == 0x9100;
+}
+
 enum { DROP = -1, UNSEEN = 0, FOUND = 1 };
 
 /* What identifies a packet's connection. */
@@ -92,14 +102,14 @@ static inline int look(struct seen *s, const struct descriptor *d)
         return UNSEEN;
     uint32_t at = ETHERNET;
     uint16_t ethertype = big16(load16(data + 12));
-    for (int tags = 0; tags < 2 && (ethertype == 0x8100 || ethertype == 0x88a8 || ethertype == 0x9100); tags++) {
+    for (int tags = 0; tags < 2 && is_tag(ethertype); tags++) {
         if (d->length < at + 4)
             return DROP;
         ethertype = big16(load16(data + at + 2));
         at += 4;
     }
     if (unlikely(ethertype != ETHERTYPE_IPV4))
-        return UNSEEN;
+        return is_tag(ethertype) ? DROP : UNSEEN;
     const uint8_t *ip = data + at;
     uint32_t left = d->length - at;
     uint32_t size = ipv4(ip, left, d->wire - at);
@@ -171,9 +181,16 @@ static inline int32_t distance(uint32_t later, uint32_t earlier)
     return (int32_t)(later - earlier);
 }
 
+static inline int has_expired(const struct slot *slot, int64_t now)
+{
+    uint32_t late = (uint32_t)(now >> TIME_SHIFT) - slot->until;
+    return late != 0 && late < BACKWARDS;
+}
+
 static inline void renew(struct slot *slot, int64_t now)
 {
-    slot->until = (uint32_t)(now >> TIME_SHIFT) + (uint32_t)(((uint64_t)seconds[slot->state] * 1000000000) >> TIME_SHIFT) + 1;
+    uint32_t time = (uint32_t)((seconds[slot->state] * 1000000000ull) >> TIME_SHIFT) + 1;
+    slot->until = (uint32_t)(now >> TIME_SHIFT) + time;
 }
 
 /* A segment of a TCP connection that was taken up loosely. */
@@ -203,33 +220,98 @@ static inline void segment(struct slot *slot, uint32_t answers, const struct see
     if (unlikely(slot->fins)) {
         if (slot->state == ESTABLISHED)
             slot->state = CLOSING;
-        if (slot->fins == 3 && slot->sides[0].acked == slot->sides[0].end && slot->sides[1].acked == slot->sides[1].end)
+        if (slot->state == CLOSING && slot->fins == 3 && slot->sides[0].acked == slot->sides[0].end &&
+            slot->sides[1].acked == slot->sides[1].end)
             slot->state = TIME_WAIT;
     }
+    slot->half_open &= !answers;
 }
 
-static int open_connection(struct conntrack *t, const struct seen *s, uint64_t at, int64_t now)
+static inline struct entry *ring_place(struct conntrack *t, uint64_t number)
+{
+    return &t->ring[number % t->room];
+}
+
+/* Whether an entry of the ring still has its connection, half-open. */
+static inline int is_half_open(const struct conntrack *t, struct entry entry)
+{
+    const struct slot *slot = &t->slots[entry.slot];
+    return slot->rest != 0 && slot->serial == entry.serial && slot->half_open;
+}
+
+/* The oldest entry leaves the ring; whether its connection was half-open, and gave way. */
+static int push_out(struct conntrack *t)
+{
+    struct entry entry = *ring_place(t, t->oldest);
+    t->oldest = (t->oldest + 1) % t->room;
+    t->used--;
+    if (!is_half_open(t, entry))
+        return 0;
+    take_out(t, entry.slot);
+    return 1;
+}
+
+/* Make room in the full ring: one of the oldest that is half-open no more goes, else the oldest. */
+static void ring_room(struct conntrack *t)
+{
+    for (uint64_t ahead = 0; ahead < LOOKS && ahead < t->room; ahead++) {
+        if (is_half_open(t, *ring_place(t, t->oldest + ahead)))
+            continue;
+        for (uint64_t back = ahead; back > 0; back--) {
+            struct entry *place = ring_place(t, t->oldest + back);
+            *place = *ring_place(t, t->oldest + back - 1);
+            t->slots[place->slot].entry = (uint32_t)(place - t->ring);
+        }
+        *ring_place(t, t->oldest) = (struct entry){0, 0}; /* no connection has serial number 0 */
+        break;
+    }
+    push_out(t);
+}
+
+/* Look at some connections for one that has expired, and take it out. */
+static int reclaim(struct conntrack *t, int64_t now)
+{
+    for (uint64_t looked = 0; looked < SAMPLE && looked < t->capacity;) {
+        t->hand = (t->hand + 1) & t->mask;
+        const struct slot *slot = &t->slots[t->hand];
+        if (slot->rest == 0)
+            continue;
+        if (has_expired(slot, now)) {
+            take_out(t, t->hand);
+            return 1;
+        }
+        looked++;
+    }
+    return 0;
+}
+
+/* Make room in the table: what has expired goes, else the oldest that is half-open. */
+static int table_room(struct conntrack *t, int64_t now)
+{
+    if (likely(t->connections < t->capacity) || reclaim(t, now))
+        return 1;
+    while (t->used)
+        if (push_out(t))
+            return 1;
+    return 0;
+}
+
+/* Enter the connection that a packet begins; whether it may, and there is room. */
+static int open_connection(struct conntrack *t, const struct seen *s, int64_t now)
 {
     uint8_t state = s->protocol == 17 ? ONE_WAY : s->protocol == 6 ? ESTABLISHED : OTHER_ONE_WAY;
     if (s->protocol == 6 && (s->upper[13] & 0x17) != 16)
         return 0;
     t->rule_hits++;
-    if (t->used == t->room) {
-        struct entry entry = t->ring[t->oldest];
-        t->oldest = (t->oldest + 1) % t->room;
-        t->used--;
-        struct slot *slot = &t->slots[entry.slot];
-        if (slot->rest && slot->serial == entry.serial && slot->half_open) {
-            take_out(t, entry.slot);
-            at = s->place;
-            while (t->slots[at].rest)
-                at = (at + 1) & t->mask;
-        }
-    }
-    if (t->connections == t->capacity) {
+    if (t->used == t->room)
+        ring_room(t);
+    if (!table_room(t, now)) {
         t->refused++;
         return 0;
     }
+    uint64_t at = s->place;
+    while (t->slots[at].rest)
+        at = (at + 1) & t->mask;
     struct slot *slot = &t->slots[at];
     memset(slot, 0, sizeof *slot);
     slot->addresses = s->addresses;
@@ -245,8 +327,9 @@ static int open_connection(struct conntrack *t, const struct seen *s, uint64_t a
         slot->sides[0].acked = big32(load32(s->upper + 4));
         slot->sides[1] = (struct side){ack, ack, ack + (window ? window : 1)};
     }
-    slot->entry = (uint32_t)((t->oldest + t->used++) % t->room);
-    t->ring[slot->entry] = (struct entry){(uint32_t)at, slot->serial};
+    struct entry *place = ring_place(t, t->oldest + t->used++);
+    *place = (struct entry){(uint32_t)at, slot->serial};
+    slot->entry = (uint32_t)(place - t->ring);
     t->connections++;
     renew(slot, now);
     return 1;
@@ -255,32 +338,28 @@ static int open_connection(struct conntrack *t, const struct seen *s, uint64_t a
 /* Whether the packet passes. */
 static inline int track(struct conntrack *t, const struct seen *s, int64_t now)
 {
-    uint64_t at = s->place;
-    for (;; at = (at + 1) & t->mask) {
+    for (uint64_t at = s->place; t->slots[at].rest != 0; at = (at + 1) & t->mask) {
         struct slot *slot = &t->slots[at];
-        if (likely(slot->addresses == s->addresses && slot->rest == s->rest)) {
-            if (unlikely((int32_t)((uint32_t)(now >> TIME_SHIFT) - slot->until) > 0)) {
-                take_out(t, at);
-                at = s->place;
-                while (t->slots[at].rest)
-                    at = (at + 1) & t->mask;
-                return open_connection(t, s, at, now);
-            }
-            uint32_t answers = s->from_upper ^ slot->began_lower ^ 1;
-            if (s->protocol == 6) {
-                if (slot->state == RESET)
-                    return 1;
-                segment(slot, answers, s);
-            } else if (answers) {
-                slot->state = s->protocol == 17 ? TWO_WAY : OTHER;
-            }
-            slot->half_open &= !answers;
-            renew(slot, now);
-            return 1;
+        if (unlikely(slot->addresses != s->addresses || slot->rest != s->rest))
+            continue;
+        if (unlikely(has_expired(slot, now))) {
+            take_out(t, at);
+            break;
         }
-        if (slot->rest == 0)
-            return open_connection(t, s, at, now);
+        uint32_t answers = s->from_upper ^ slot->began_lower ^ 1;
+        if (s->protocol == 6) {
+            uint8_t before = slot->state;
+            segment(slot, answers, s);
+            if (unlikely(before == RESET))
+                return 1;
+        } else if (answers) {
+            slot->state = s->protocol == 17 ? TWO_WAY : OTHER;
+            slot->half_open = 0;
+        }
+        renew(slot, now);
+        return 1;
     }
+    return open_connection(t, s, now);
 }
 
 static inline uint32_t track_burst(struct conntrack *t, const struct descriptor *burst, const uint32_t *in,

@@ -6,6 +6,12 @@ struct nf {
     void *state;
 };
 
+/* A template's place. */
+struct entry {
+    uint32_t line; /* where it begins, in lines of 64 bytes */
+    uint32_t length;
+};
+
 /* All words have 64 bits: benchmarks/harness/baseline.py has the same list. */
 struct worker {
     struct descriptor *burst;
@@ -19,7 +25,10 @@ struct worker {
     const uint8_t *first; /* template */
     const uint8_t *end;
     const uint8_t *at;
-    uint64_t length; /* of every template, at most 64 bytes */
+    uint64_t length; /* of every template, at most 64 bytes; 0 where they differ or are longer */
+    const struct entry *index;
+    const struct entry *index_end;
+    const struct entry *index_at;
     int64_t time;
     int64_t gap;
 };
@@ -34,8 +43,11 @@ static inline void copy_line(uint8_t *restrict to, const uint8_t *restrict from)
     ((half *)to)[1] = high;
 }
 
-/* Write `count` packets into frames, as src/wirebrick/ports/memory/native.py does for 64-byte packets. */
-static void receive(struct worker *w, uint32_t count)
+/* A function of its own, at a line's beginning: so that its speed doesn't depend on the code before it. */
+#define OWN static __attribute__((noinline, aligned(64)))
+
+/* Write `count` packets of up to a line into frames: short_packets of src/wirebrick/ports/memory/native.py. */
+OWN void receive_short(struct worker *w, uint32_t count)
 {
     struct descriptor *restrict d = w->burst;
     uint8_t *restrict data = w->pool + HEADROOM;
@@ -56,6 +68,40 @@ static void receive(struct worker *w, uint32_t count)
     }
     w->at = at;
     w->time = time;
+}
+
+/* Write `count` packets of any lengths into frames: mixed_packets. */
+OWN void receive_mixed(struct worker *w, uint32_t count)
+{
+    struct descriptor *restrict d = w->burst;
+    uint8_t *restrict data = w->pool + HEADROOM;
+    const uint8_t *restrict first = w->first;
+    const struct entry *restrict entry = w->index_at;
+    const struct entry *index = w->index, *end = w->index_end;
+    const uint64_t stride = w->stride;
+    int64_t time = w->time;
+    const int64_t gap = w->gap;
+    for (uint32_t i = 0; i < count; i++) {
+        const uint8_t *at = first + 64 * (uint64_t)entry->line;
+        const uint32_t length = entry->length;
+        for (uint64_t line = 0; line < length; line += 64)
+            copy_line(data + line, at + line);
+        d[i] = (struct descriptor){data, length, length, time, 0, NO_PORT, i};
+        data += stride;
+        time += gap;
+        if (++entry == end)
+            entry = index;
+    }
+    w->index_at = entry;
+    w->time = time;
+}
+
+static inline void receive(struct worker *w, uint32_t count)
+{
+    if (w->length != 0)
+        receive_short(w, count);
+    else
+        receive_mixed(w, count);
 }
 
 /* Call each NF with what the one before it left. */

@@ -8,21 +8,20 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.harness.baseline import CNF
 from benchmarks.harness.errors import BenchmarkError
-from benchmarks.harness.machine import pinned
-from benchmarks.harness.memory import baseline_mpps, wirebrick_mpps
+from benchmarks.harness.memory import SIZE, beside_c
 from benchmarks.harness.options import Options
-from benchmarks.harness.pairs import interleaved
 from benchmarks.harness.row import Row, Target
 from wirebrick.nf.blocklist.nf import blocklist, show
 from wirebrick.nf.blocklist.prefixes import load_prefixes
 from wirebrick.nf.numbering import Numbering
-from wirebrick.ports.base import BURST
+from wirebrick.ports.memory.traffic import Traffic
 from wirebrick.state.lpm import LongestPrefixMatch
 
 COUNT = 1_000_000
@@ -32,24 +31,16 @@ FAST = Target(">=", 0.9, "ratio")
 
 
 def rows(options: Options) -> Iterator[Row]:
-    """One row for each number of flows."""
+    """One row for each size of packets and number of flows."""
+    few = replace(options, repeats=min(options.repeats, MOST))
     with tempfile.TemporaryDirectory(prefix="wirebrick-blocklist-") as folder:
         path = Path(folder) / "drop.txt"
         path.write_text(made_list(COUNT))
-        c = c_blocklist(path)
-        for name, flows in FLOWS.items():
-            with pinned(options.core):
-                packets = 16 * BURST * 1024
-                speed = baseline_mpps([c], packets, flows=flows)
-                packets = max(1, round(speed * 1e6 * options.seconds / BURST)) * BURST
-                measured, against = interleaved(
-                    lambda flows=flows, packets=packets: wirebrick_mpps(  # type: ignore[misc]
-                        [blocklist(prefixes=path)], flows=flows, packets=packets
-                    ),
-                    lambda flows=flows, packets=packets: baseline_mpps([c], packets, flows=flows),  # type: ignore[misc]
-                    min(options.repeats, MOST),
-                )
-            yield Row(f"blocklist, {name} flows", "Mpps", measured, against, FAST)
+        ours, theirs = [blocklist(prefixes=path)], [c_blocklist(path)]
+        for size, more in ((SIZE, ""), ("imix", ", IMIX")):
+            for name, flows in FLOWS.items():
+                traffic = Traffic(size=size, flows=flows)
+                yield beside_c(f"blocklist, {name} flows{more}", ours, theirs, few, FAST, traffic)
 
 
 def made_list(count: int, seed: int = 1) -> str:

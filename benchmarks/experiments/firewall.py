@@ -16,7 +16,7 @@ import numpy as np
 from benchmarks.harness.aimed import aimed
 from benchmarks.harness.baseline import CNF
 from benchmarks.harness.machine import pinned
-from benchmarks.harness.memory import baseline_mpps, packets_for, wirebrick_mpps
+from benchmarks.harness.memory import SIZE, beside_c, wirebrick_mpps
 from benchmarks.harness.options import Options
 from benchmarks.harness.pairs import interleaved
 from benchmarks.harness.row import Row, Target
@@ -25,6 +25,7 @@ from wirebrick.nf.firewall import firewall
 from wirebrick.nf.firewall.access import AccessList
 from wirebrick.nf.firewall.rows import DEFAULT_DENIED, NO_RULE, PASS
 from wirebrick.nf.firewall.rules import parse_rules
+from wirebrick.ports.memory.traffic import Traffic
 
 RULES = (10, 100, 1_000, 10_000)
 FLOWS = {"1k": 1_000, "100k": 100_000, "1M": 1_000_000}
@@ -33,7 +34,7 @@ FASTER_THAN_SCAN = Target(">=", 20, "ratio")
 
 
 def rows(options: Options) -> Iterator[Row]:
-    """One row for each number of rules: of each kind, then of more flows, then beside the scan."""
+    """One row for each number of rules: of each kind, then of more flows, then of IMIX, then beside the scan."""
     for count in RULES:
         for kind in KINDS:
             yield beside(f"firewall, {count} {kind} rules, 1k flows", RuleSet(kind, count), 1_000, options)
@@ -43,31 +44,29 @@ def rows(options: Options) -> Iterator[Row]:
                 f"firewall, {count} acl rules, {flows} flows", RuleSet("acl", count), FLOWS[flows], options
             )
     for count in RULES:
+        name = f"firewall, {count} acl rules, 1k flows, IMIX"
+        yield beside(name, RuleSet("acl", count), 1_000, options, size="imix")
+    for count in RULES:
         target = FASTER_THAN_SCAN if count == RULES[-1] else Target(">=", 0.95, "ratio")
         yield beside_scan(
             f"firewall, {count} acl rules, beside a scan", RuleSet("acl", count), options, target
         )
 
 
-def beside(name: str, rules: RuleSet, flows: int, options: Options) -> Row:
+def beside(name: str, rules: RuleSet, flows: int, options: Options, size: int | str = SIZE) -> Row:
     """Wirebrick and C in turn."""
-    with ruled(rules) as file, aimed(rules.packets(flows)), pinned(options.core):
-        theirs = [c_firewall(rules.text)]
-        packets = packets_for(theirs, options.seconds)
-        measured, against = interleaved(
-            lambda: wirebrick_mpps([firewall(rules=file)], flows=flows, packets=packets),
-            lambda: baseline_mpps(theirs, packets, flows=flows),
-            options.repeats,
-        )
-    return Row(name, "Mpps", measured, against, FAST)
+    with ruled(rules) as file, aimed(rules.packets(flows)):
+        traffic = Traffic(size=size, flows=flows)
+        return beside_c(name, [firewall(rules=file)], [c_firewall(rules.text)], options, FAST, traffic)
 
 
 def beside_scan(name: str, rules: RuleSet, options: Options, target: Target) -> Row:
     """Wirebrick with trees and with one list in turn, each for about as long."""
-    with ruled(rules) as file, aimed(rules.packets(1_000)), pinned(options.core):
+    traffic = Traffic(flows=1_000)
+    with ruled(rules) as file, aimed(rules.packets(traffic.flows)), pinned(options.core):
         measured, against = interleaved(
-            lambda: wirebrick_mpps([firewall(rules=file)], flows=1_000, seconds=options.seconds),
-            lambda: wirebrick_mpps([firewall(rules=file, scan=True)], flows=1_000, seconds=options.seconds),
+            lambda: wirebrick_mpps([firewall(rules=file)], traffic, seconds=options.seconds),
+            lambda: wirebrick_mpps([firewall(rules=file, scan=True)], traffic, seconds=options.seconds),
             options.repeats,
         )
     return Row(name, "Mpps", measured, against, target)

@@ -12,44 +12,43 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.harness.baseline import CNF, Baseline
-from benchmarks.harness.errors import BenchmarkError
-from benchmarks.harness.machine import pinned
+from benchmarks.harness.baseline import CNF
 from benchmarks.harness.memory import SIZE
 from benchmarks.harness.options import Options
-from benchmarks.harness.pairs import interleaved
-from benchmarks.harness.row import Row, Target
-from benchmarks.harness.warm import once_seen
+from benchmarks.harness.row import Row
+from benchmarks.harness.warm import warm_row
 from wirebrick.nf.maglev import maglev
 from wirebrick.nf.maglev.config import load_config
 from wirebrick.nf.maglev.decide import Traffic as Seen
 from wirebrick.nf.maglev.fleet import Fleet
 from wirebrick.nf.maglev.nf import room_for
-from wirebrick.ports.base import BURST
 from wirebrick.ports.memory.traffic import Traffic
 from wirebrick.state.maglev import Maglev
+from wirebrick.stream.network_function import Configured
 
 DELIVERIES = ("nat", "mac", "gre")
 FLOWS = {"1k": 1_000, "100k": 100_000, "1M": 1_000_000}
 BACKENDS = 100
 SLOT = 64  # bytes of a connection, of both
-FAST = Target(">=", 0.9, "ratio")
 
 
 def rows(options: Options) -> Iterator[Row]:
-    """One row for each delivery and number of connections."""
+    """One row for each delivery and number of connections; IMIX for those that don't make packets longer."""
+    kinds = [(delivery, SIZE, "") for delivery in DELIVERIES]
+    kinds += [(delivery, "imix", ", IMIX") for delivery in DELIVERIES if delivery != "gre"]
     with tempfile.TemporaryDirectory() as folder:
-        for delivery in DELIVERIES:
+        for delivery, size, more in kinds:
             path = Path(folder) / f"{delivery}.toml"
             path.write_text(configuration(delivery))
             for name, flows in FLOWS.items():
-                with pinned(options.core):
-                    measured, against = interleaved(
-                        lambda path=path, flows=flows: ours(path, flows, options.seconds),  # type: ignore[misc]
-                        lambda path=path, flows=flows: theirs(path, flows, options.seconds),  # type: ignore[misc]
-                        options.repeats,
-                    )
-                yield Row(f"maglev, {delivery}, {name} connections", "Mpps", measured, against, FAST)
+                yield warm_row(
+                    f"maglev, {delivery}, {name} connections{more}",
+                    lambda path=path, flows=flows: ours(path, flows),  # type: ignore[misc]
+                    lambda path=path, flows=flows: c_maglev(path, flows),  # type: ignore[misc]
+                    options,
+                    Traffic(size=size, flows=flows, servers=1),
+                    holds={5: flows, 6: 0, 7: 0},
+                )
 
 
 def configuration(delivery: str) -> str:
@@ -65,23 +64,10 @@ def configuration(delivery: str) -> str:
     )
 
 
-def ours(path: Path, flows: int, seconds: float) -> float:
-    """Million packets a second of Wirebrick, once every connection was seen."""
-    nf = maglev(config=path, capacity=flows)
-    return once_seen(nf, f"memory:size={SIZE},flows={flows},servers=1", flows, seconds)
-
-
-def theirs(path: Path, flows: int, seconds: float) -> float:
-    """Million packets a second of C, once every connection was seen."""
-    baseline = Baseline([c_maglev(path, flows)], Traffic(size=SIZE, flows=flows, servers=1), BURST)
-    baseline.drive(flows)
-    packets, took = 1024 * BURST, 0.0
-    while took < seconds:
-        _, took = baseline.drive(packets)
-        done, packets = packets, round(packets * min(16.0, 1.2 * seconds / took)) // BURST * BURST
-    if baseline.state(0)[5:] != [flows, 0, 0]:
-        raise BenchmarkError("C does not balance every packet")
-    return done / took / 1e6
+def ours(path: Path, capacity: int) -> Configured:
+    """Wirebrick's load balancer with room for so many connections."""
+    made: Configured = maglev(config=path, capacity=capacity)
+    return made
 
 
 def c_maglev(path: Path, capacity: int) -> CNF:

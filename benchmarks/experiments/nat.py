@@ -16,29 +16,35 @@ from benchmarks.harness.row import Row
 from benchmarks.harness.warm import warm_row
 from wirebrick.nf.nat import nat
 from wirebrick.nf.nat.settings import external_addresses
+from wirebrick.ports.memory.traffic import Traffic
 from wirebrick.state.table_layout import table_homes
 from wirebrick.stream.network_function import Configured
 
-CASES = (
-    ("1k flows", 1_000, "udp", "203.0.113.1"),
-    ("100k flows", 100_000, "udp", "203.0.113.0/29"),
-    ("1M flows", 1_000_000, "udp", "203.0.113.0/26"),
-    ("TCP, 100k flows", 100_000, "tcp", "203.0.113.0/29"),
-)
+ADDRESSES = {1_000: "203.0.113.1", 100_000: "203.0.113.0/29", 1_000_000: "203.0.113.0/26"}
+CASES = {
+    "1k flows": Traffic(flows=1_000),
+    "100k flows": Traffic(flows=100_000),
+    "1M flows": Traffic(flows=1_000_000),
+    "TCP, 100k flows": Traffic(flows=100_000, protocols="tcp"),
+    "1k flows, IMIX": Traffic(size="imix", flows=1_000),
+    "100k flows, IMIX": Traffic(size="imix", flows=100_000),
+    "1M flows, IMIX": Traffic(size="imix", flows=1_000_000),
+}
 PORTS = 4 + 2 * 65536 * 2 + 4 * 65536  # bytes of a struct ports
 RECORDS = (64, 32, 32)  # a session, a mapping, a host
 
 
 def rows(options: Options) -> Iterator[Row]:
     """One row for each case."""
-    for name, flows, protocol, addresses in CASES:
+    for name, traffic in CASES.items():
+        flows, addresses = traffic.flows, ADDRESSES[traffic.flows]
         yield warm_row(
             f"nat, {name}",
             lambda flows=flows, addresses=addresses: ours(flows, addresses),  # type: ignore[misc]
             lambda flows=flows, addresses=addresses: c_nat(flows, addresses),  # type: ignore[misc]
             options,
-            flows=flows,
-            protocols=protocol,
+            traffic,
+            holds={13: flows, 18: 0, 19: 0},
         )
 
 

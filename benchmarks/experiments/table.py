@@ -11,6 +11,7 @@ from benchmarks.harness.chains import count_flows
 from benchmarks.harness.options import Options
 from benchmarks.harness.row import Row
 from benchmarks.harness.warm import warm_row
+from wirebrick.ports.memory.traffic import Traffic
 
 FLOWS = {"1k": 1_000, "100k": 100_000, "1M": 1_000_000, "8M": 8_000_000}
 SLOT = 64  # bytes, of both
@@ -24,7 +25,8 @@ def rows(options: Options) -> Iterator[Row]:
             lambda flows=flows: count_flows(capacity=flows),  # type: ignore[misc]
             lambda flows=flows: c_table(flows),  # type: ignore[misc]
             options,
-            flows=flows,
+            Traffic(flows=flows),
+            holds={3: flows, 4: 0},
         )
 
 

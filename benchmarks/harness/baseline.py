@@ -24,6 +24,7 @@ from wirebrick.packet.frame import (
     D_TIME,
     D_WIRE,
     DESCRIPTOR,
+    HEADROOM,
     LIST_HEAD,
     NO_PORT,
     W_BURST,
@@ -59,7 +60,7 @@ class _NF(ctypes.Structure):
 
 _WORDS = (
     "burst", "pool", "stride", "burst_size", "all", "list", "nfs", "nf_count",
-    "first", "end", "at", "length", "time", "gap",
+    "first", "end", "at", "length", "index", "index_end", "index_at", "time", "gap",
 )  # fmt: skip
 
 
@@ -79,13 +80,12 @@ class Baseline:
         self._nfs = nfs
         self._context = Context(burst=burst, frame_size=traffic.largest, ports=2, counters=1)
         self._templates = make_templates(traffic)
-        assert 0 < self._templates.length <= LINE, "the baseline receives packets of one line"
         self._all = np.arange(burst, dtype=np.uint32)
         self._states = [np.array(nf.state, np.uint64) for nf in nfs]
         table = [(address_of(nf.name), at.ctypes.data) for nf, at in zip(nfs, self._states, strict=True)]
         self._table = (_NF * len(nfs))(*(_NF(*entry) for entry in table))
         self._list = load64(self._context[W_LISTS] + 8 * _OUT)
-        buffer = self._templates.buffer
+        buffer, index = self._templates.buffer, self._templates.index
         self._worker = _Worker(
             burst=self._context[W_BURST],
             pool=self._context[W_POOL],
@@ -98,7 +98,10 @@ class Baseline:
             first=buffer.ctypes.data,
             end=buffer.ctypes.data + buffer.nbytes,
             at=buffer.ctypes.data,
-            length=self._templates.length,
+            length=self._templates.length if self._templates.length <= LINE else 0,
+            index=index.ctypes.data,
+            index_end=index.ctypes.data + index.nbytes,
+            index_at=index.ctypes.data,
             time=START_TIME,
             gap=traffic.gap_ns,
         )
@@ -118,24 +121,25 @@ class Baseline:
         count = self._library.receive_burst(ctypes.byref(self._worker))
         return [self._packet(position) for position in range(count)]
 
-    def process(self, frames: Sequence[bytes]) -> list[bytes]:
-        """Process packets given as bytes, at most a burst of them; those that leave."""
+    def process(self, frames: Sequence[bytes | tuple[int, bytes]]) -> list[bytes]:
+        """Process packets given as bytes or (nanoseconds, bytes), at most a burst of them; those that leave."""
         assert len(frames) <= self.burst
         for position, frame in enumerate(frames):
-            self._place(position, frame)
+            self._place(position, *((START_TIME, frame) if isinstance(frame, bytes) else frame))
         self._library.process_burst(ctypes.byref(self._worker), len(frames))
         count = load64(self._list)
         places = [load32(self._list + LIST_HEAD + 4 * index) for index in range(count)]
         return [self._packet(position)[1] for position in places]
 
-    def _place(self, position: int, frame: bytes) -> None:
+    def _place(self, position: int, when: int, frame: bytes) -> None:
+        assert len(frame) <= self._context[W_STRIDE] - HEADROOM
         data = data_address(self._context[W_POOL], self._context[W_STRIDE], position)
         ctypes.memmove(data, frame, len(frame))
         at = self._context[W_BURST] + DESCRIPTOR * position
         store64(at + D_DATA, data)
         store32(at + D_LENGTH, len(frame))
         store32(at + D_WIRE, len(frame))
-        store64(at + D_TIME, START_TIME)
+        store64(at + D_TIME, when)
         store16(at + D_INGRESS, 0)
         store16(at + D_EGRESS, NO_PORT)
         store32(at + D_FRAME, position)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import wirebrick
 from benchmarks.harness.baseline import CNF, Baseline
@@ -12,20 +13,42 @@ from benchmarks.harness.options import Options
 from benchmarks.harness.pairs import interleaved
 from benchmarks.harness.row import Row, Target
 from wirebrick.ports.base import BURST
+from wirebrick.ports.memory.options import OPTIONS
 from wirebrick.ports.memory.traffic import Traffic
 from wirebrick.stream.network_function import Configured, NetworkFunction
 
 SIZE = 64  # bytes of a packet
-FLOWS = 1024
+SMALL = Traffic(size=SIZE, flows=1024)
 _LEAST = 0.05  # seconds a first measurement must take for its speed to be believed
 
 NF = NetworkFunction | Configured
 
 
+def spec(traffic: Traffic) -> str:
+    """The ``memory:`` port that makes this traffic.
+
+    >>> spec(Traffic(size="imix", flows=9, protocols="tcp:60,udp:40"))
+    'memory:size=imix,flows=9,proto=tcp:60/udp:40'
+    """
+    usual = Traffic()
+    fields = {option: field for option, (field, _) in OPTIONS.items() if option != "imix"}
+    values = {option: getattr(traffic, field) for option, field in fields.items()}
+    return "memory:" + ",".join(
+        f"{option}={_written(value)}"
+        for option, value in values.items()
+        if value != getattr(usual, fields[option])
+    )
+
+
+def _written(value: object) -> str:
+    """The value of an option: ranges with a dash, and no comma within."""
+    return "-".join(map(str, value)) if isinstance(value, tuple) else str(value).replace(",", "/")
+
+
 def wirebrick_mpps(
     chain: Sequence[NF],
+    traffic: Traffic = SMALL,
     *,
-    flows: int = FLOWS,
     packets: int = 0,
     seconds: float | None = None,
     interpret: bool = False,
@@ -33,7 +56,7 @@ def wirebrick_mpps(
     """Million packets a second of one run, of so many packets or seconds, by the run's own clock."""
     result = wirebrick.run(
         list(chain),
-        rx=f"memory:size={SIZE},flows={flows},count={packets}",
+        rx=spec(replace(traffic, count=packets)),
         tx="null:",
         workers=1,
         duration=seconds,
@@ -47,29 +70,35 @@ def wirebrick_mpps(
     return float(result.mpps)
 
 
-def baseline_mpps(chain: Sequence[CNF], packets: int, *, flows: int = FLOWS) -> float:
+def baseline_mpps(chain: Sequence[CNF], packets: int, traffic: Traffic = SMALL) -> float:
     """Million packets a second of C, in memory newly laid out, as each run of Wirebrick has it."""
-    _, seconds = Baseline(chain, Traffic(size=SIZE, flows=flows), BURST).drive(packets)
+    _, seconds = Baseline(chain, traffic, BURST).drive(packets)
     return packets / seconds / 1e6
 
 
-def packets_for(chain: Sequence[CNF], seconds: float) -> int:
+def packets_for(chain: Sequence[CNF], seconds: float, traffic: Traffic = SMALL) -> int:
     """How many packets C does in about that time: whole bursts."""
+    baseline = Baseline(chain, traffic, BURST)
     packets = 1024 * BURST
-    while packets / (mpps := baseline_mpps(chain, packets)) / 1e6 < min(_LEAST, seconds):
+    while (took := baseline.drive(packets)[1]) < min(_LEAST, seconds):
         packets *= 4
-    return max(1, round(mpps * 1e6 * seconds / BURST)) * BURST
+    return max(1, round(packets * seconds / took / BURST)) * BURST
 
 
 def beside_c(
-    name: str, ours: Sequence[NF], theirs: Sequence[CNF], options: Options, target: Target | None
+    name: str,
+    ours: Sequence[NF],
+    theirs: Sequence[CNF],
+    options: Options,
+    target: Target | None,
+    traffic: Traffic = SMALL,
 ) -> Row:
     """Wirebrick and C in turn, on one processor."""
     with pinned(options.core):
-        packets = packets_for(theirs, options.seconds)
+        packets = packets_for(theirs, options.seconds, traffic)
         measured, against = interleaved(
-            lambda: wirebrick_mpps(ours, packets=packets),
-            lambda: baseline_mpps(theirs, packets),
+            lambda: wirebrick_mpps(ours, traffic, packets=packets),
+            lambda: baseline_mpps(theirs, packets, traffic),
             options.repeats,
         )
     return Row(name, "Mpps", measured, against, target)
@@ -80,7 +109,6 @@ def alone(
     ours: Sequence[NF],
     options: Options,
     *,
-    flows: int = FLOWS,
     packets: int = 0,
     interpret: bool = False,
 ) -> Row:
@@ -88,7 +116,7 @@ def alone(
     seconds = None if packets else options.seconds
     with pinned(options.core):
         measured = [
-            wirebrick_mpps(ours, flows=flows, packets=packets, seconds=seconds, interpret=interpret)
+            wirebrick_mpps(ours, packets=packets, seconds=seconds, interpret=interpret)
             for _ in range(options.repeats + 1)
         ]
     return Row(name, "Mpps", tuple(measured[1:]))  # the first warms up

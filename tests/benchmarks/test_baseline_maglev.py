@@ -5,9 +5,11 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from benchmarks.experiments.maglev import DELIVERIES, c_maglev, configuration, ours, theirs
+from benchmarks.experiments import measure
+from benchmarks.experiments.maglev import DELIVERIES, c_maglev, configuration
 from benchmarks.experiments.maglev_disruption import METHODS, disruption, over_provisioned
 from benchmarks.harness.baseline import Baseline
+from benchmarks.harness.options import Options
 from traffic_of_all_kinds import frames
 
 import wirebrick
@@ -23,10 +25,13 @@ needs_gcc = pytest.mark.skipif(shutil.which("gcc") is None, reason="the baseline
 def test_the_same_packets_leave(delivery, tmp_path):
     path = tmp_path / "lb.toml"
     path.write_text(configuration(delivery))
-    templates = make_templates(Traffic(size=64, flows=300, servers=1, protocols="udp:90/tcp:10"))
-    packets = [templates.packet(number) for number in range(300)] * 2 + frames(300, 3)
+    size = 64 if delivery == "gre" else "imix"  # a full frame has no room for an outer header
+    traffic = Traffic(size=size, flows=300, servers=1, protocols="udp:90/tcp:10", payload="random")
+    templates = make_templates(traffic)
+    packets = [templates.packet(number % len(templates.index)) for number in range(600)]
+    packets += frames(300, 3)
     result = wirebrick.run(maglev(config=path, capacity=1000), rx=packets)
-    baseline = Baseline([c_maglev(path, 1000)])
+    baseline = Baseline([c_maglev(path, 1000)], traffic)
     sent = []
     for first in range(0, len(packets), baseline.burst):
         sent += baseline.process(packets[first : first + baseline.burst])
@@ -38,11 +43,12 @@ def test_the_same_packets_leave(delivery, tmp_path):
 
 
 @needs_gcc
-def test_measuring(tmp_path):
-    path = tmp_path / "lb.toml"
-    path.write_text(configuration("mac"))
-    assert ours(path, 500, 0.05) > 0
-    assert theirs(path, 500, 0.05) > 0
+def test_the_rows(monkeypatch):
+    monkeypatch.setattr("benchmarks.experiments.maglev.DELIVERIES", ("mac",))
+    monkeypatch.setattr("benchmarks.experiments.maglev.FLOWS", {"few": 500})
+    rows = list(measure("maglev", Options(seconds=0.01, repeats=1)))
+    assert [row.name for row in rows] == [f"maglev, mac, few connections{more}" for more in ("", ", IMIX")]
+    assert all(row.ratio for row in rows)
 
 
 @pytest.mark.parametrize("name", METHODS)

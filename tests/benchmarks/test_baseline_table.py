@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from benchmarks.experiments.table import c_table
 from benchmarks.harness.baseline import Baseline
-from benchmarks.harness.chains import count_flows
+from benchmarks.harness.chains import count_flows, discard
+from benchmarks.harness.errors import BenchmarkError
 from benchmarks.harness.warm import c_warm, wirebrick_warm
 from traffic_of_all_kinds import frames
 
@@ -17,6 +18,7 @@ from wirebrick import FlowKey, Record, Table, merge, network_function
 from wirebrick.fields import U64
 from wirebrick.headers import Ethernet
 from wirebrick.nf.ip_packets import ip_packets
+from wirebrick.ports.memory.traffic import Traffic
 
 pytestmark = pytest.mark.skipif(shutil.which("gcc") is None, reason="the baselines need gcc")
 
@@ -73,8 +75,18 @@ def counted_by_c(nf):
     return {row[:5].tobytes(): (int(row[5]), int(row[6])) for row in words if row[4]}
 
 
-def test_measuring():
-    assert wirebrick_warm(count_flows(capacity=1000), 1000, 0.05) > 0
-    mpps, state = c_warm(c_table(1000), 1000, 0.05)
-    assert mpps > 0
-    assert state[3:] == [1000, 0]
+@pytest.mark.parametrize("size", [64, "imix"])
+def test_measuring(size):
+    traffic = Traffic(size=size, flows=1000)
+    assert wirebrick_warm(count_flows(capacity=1000), traffic, 0.05) > 0
+    assert c_warm(c_table(1000), traffic, 0.05, {3: 1000, 4: 0}) > 0
+
+
+def test_c_that_does_less_is_not_measured():
+    with pytest.raises(BenchmarkError, match=r"table\.c ends with \{3: 900\}"):
+        c_warm(c_table(900), Traffic(flows=1000), 0.05, {3: 1000})
+
+
+def test_an_nf_that_drops_is_not_measured():
+    with pytest.raises(BenchmarkError, match="discarded"):
+        wirebrick_warm(discard, Traffic(flows=1000), 0.05)

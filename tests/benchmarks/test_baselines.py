@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ctypes
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from benchmarks.experiments.firewall import c_firewall
 from benchmarks.harness.aimed import aimed
 from benchmarks.harness.baseline import CNF, Baseline
+from benchmarks.harness.memory import spec
 from benchmarks.harness.rule_sets import KINDS, RuleSet
 from traffic_of_all_kinds import frames
 
@@ -98,23 +100,25 @@ def test_firewall(default, tmp_path):
     assert all(hits)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_rules_that_are_measured_decide_alike(kind: str, tmp_path: Path):
+@pytest.mark.parametrize(("kind", "size"), [*((kind, 64) for kind in KINDS), ("acl", "imix")])
+def test_the_rules_that_are_measured_decide_alike(kind: str, size: int | str, tmp_path: Path):
     rules = RuleSet(kind, 300)
     file = tmp_path / "acl.rules"
     file.write_text(rules.text)
     columns = rules.packets(1024)
+    traffic = Traffic(size=size, flows=1024)
+    count = 1024 * traffic.rounds
     with aimed(columns):
-        result = wirebrick.run(firewall(rules=file), rx="memory:flows=1024,count=1024", tx="null:")
+        result = wirebrick.run(firewall(rules=file), rx=spec(replace(traffic, count=count)), tx="null:")
         nf = c_firewall(rules.text)
-        sent, _ = Baseline([nf], Traffic(flows=1024)).drive(1024)
+        sent, _ = Baseline([nf], traffic).drive(count)
     assert sent == result.packets_out
-    assert 100 < sent < 950
+    assert 100 < sent / traffic.rounds < 950
     reported = [row[-1] for row in result.reports[0][1].rows]
     assert nf.keeps[1].tolist() == [reported[-1], *reported[:-1]]
     parsed = parse_rules(rules.text)
     expected = [reference_match(parsed, fields).number for fields in _fields(columns)]
-    assert reported[:-1] == [expected.count(number) for number in range(1, 301)]
+    assert reported[:-1] == [traffic.rounds * expected.count(number) for number in range(1, 301)]
 
 
 def _fields(columns):
@@ -146,11 +150,20 @@ def _updated(checksum: int) -> int:
     return ~((total & 0xFFFF) + (total >> 16)) & 0xFFFF
 
 
-def test_receiving_is_that_of_the_memory_port():
-    traffic = Traffic(size=64, flows=50, gap_ns=3)
+TRAFFIC = {
+    "one line": Traffic(size=64, flows=50, gap_ns=3),
+    "less than a line": Traffic(size=60, flows=7),
+    "several lines": Traffic(size=1500, flows=50, payload="random"),
+    "a range": Traffic(size=(60, 200), flows=3, payload="random"),
+    "imix": Traffic(size="imix", flows=5, payload="text", protocols="tcp:1/udp:2/icmp:1", ipv6=0.4),
+}
+
+
+@pytest.mark.parametrize("traffic", TRAFFIC.values(), ids=TRAFFIC)
+def test_receiving_is_that_of_the_memory_port(traffic):
     templates = make_templates(traffic)
     state = state_block(templates, traffic, native.ENDLESS)
-    context = Context(burst=64, frame_size=64, ports=2, counters=1)
+    context = Context(burst=64, frame_size=traffic.largest, ports=2, counters=1)
     baseline = Baseline([], traffic, 64)
     for _ in range(3):  # the templates begin anew within a burst
         assert native.receive(state.ctypes.data, context.address, 64) == 64
@@ -163,6 +176,14 @@ def test_receiving_is_that_of_the_memory_port():
             assert (theirs.ingress, theirs.egress, theirs.frame) == (0, NO_PORT, position)
             assert theirs.data - received[0][0].data == position * context.pool.stride
             assert ours.data % 64 == theirs.data % 64 == 0
+
+
+@pytest.mark.parametrize("traffic", TRAFFIC.values(), ids=TRAFFIC)
+def test_a_run_gets_the_packets_that_c_gets(traffic):
+    sent = []
+    wirebrick.run([macswap] * 2, rx=spec(replace(traffic, count=256)), tx=sent)
+    baseline = Baseline([], traffic)
+    assert sent == [packet for _ in range(256 // baseline.burst) for _, packet in baseline.receive()]
 
 
 @pytest.mark.parametrize("packets", [1, 63, 64, 65, 1000])

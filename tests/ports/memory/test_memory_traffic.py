@@ -103,6 +103,17 @@ def test_imix_is_exact_for_each_flow_and_mixed_in_time():
         assert abs(counts[1518] - 10) <= 5
 
 
+def test_imix_of_more_flows_than_can_have_all_sizes(monkeypatch):
+    whole = make_templates(Traffic(size="imix", flows=240))
+    assert Traffic(size="imix", flows=1_000_000).rounds == 1
+    monkeypatch.setattr("wirebrick.ports.memory.traffic.MOST_BYTES", 240 * 12 * 64 * 71 // 12 - 1)
+    made = make_templates(Traffic(size="imix", flows=240))
+    assert [made.packet(flow) for flow in range(len(made.index))] == [
+        whole.packet(flow) for flow in range(240)
+    ]
+    assert abs(Counter(made.index[:, 1].tolist())[1518] - 20) <= 2
+
+
 def test_a_range_reaches_its_ends():
     lengths = {len(frame) for frame in frames(Traffic(size=(60, 70), flows=1))}
     assert lengths == set(range(60, 71))
@@ -160,6 +171,7 @@ WRONG = [
     ({"flows": 0}, "1 .. 8388608"),
     ({"flows": (1 << 23) + 1}, "1 .. 8388608"),
     ({"flows": 1 << 23, "size": 1500}, "fewer flows"),
+    ({"flows": 1 << 23, "size": "imix"}, "fewer flows"),
     ({"flows": 1.5}, "whole number"),
     ({"protocols": "sctp"}, "tcp, udp, icmp"),
     ({"protocols": "tpc:4"}, "'tcp'"),

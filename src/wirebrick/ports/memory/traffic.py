@@ -47,8 +47,8 @@ class Traffic:
     ``size`` counts the bytes of the frame as captures do, without the 4 bytes of FCS (the "64-byte packet" of
     the wire is 60 here): a number, ``(low, high)`` for all sizes between alike, or ``"imix"``: 64, 594 and
     1518 bytes in the ratio 7:4:1. A packet whose headers need more than its size is as long as its headers.
-    With a number each flow has one packet; with IMIX all twelve, with a range twelve or more. They are played
-    in turn, over and over.
+    With a number each flow has one packet; with IMIX all twelve (or one of them, where twelve of every flow
+    would be too many to keep), with a range twelve or more. They are played in turn, over and over.
 
     >>> traffic = Traffic(size=64, flows=10, protocols="tcp:60,udp:30,icmp:10", count=100)
     >>> traffic.sizes, traffic.rounds, traffic.largest
@@ -93,7 +93,7 @@ class Traffic:
         object.__setattr__(self, "pace", read_pace(self.rate, self.ramp))
         object.__setattr__(self, "sizes", self._sizes())
         cure = f"make fewer flows or smaller packets: templates may take {MOST_BYTES / 2**30:g} GiB"
-        needs = self._bytes_needed()
+        needs = self._bytes_needed(self.rounds)
         _require(needs <= MOST_BYTES, f"{self.flows} flows need {needs / 2**30:.1f} GiB of packets", cure)
 
     @property
@@ -105,7 +105,7 @@ class Traffic:
     def rounds(self) -> int:
         """How many templates each flow has."""
         if isinstance(self.sizes, list):
-            return len(self.sizes)
+            return len(self.sizes) if self._bytes_needed(len(self.sizes)) <= MOST_BYTES else 1
         return 1 if self.sizes[0] == self.sizes[1] else max(12, -(-_LEAST_TEMPLATES // self.flows))
 
     @property
@@ -132,10 +132,10 @@ class Traffic:
         _require(least <= pair[0] <= pair[1] <= LARGEST, f"size is {self.size}", allowed)
         return pair
 
-    def _bytes_needed(self) -> int:
-        """About how much memory all templates take: whole lines of 64 bytes."""
+    def _bytes_needed(self, rounds: int) -> int:
+        """About how much memory so many templates of each flow take: whole lines of 64 bytes."""
         lines = [-(-size // 64) for size in self.sizes]
-        return int(self.flows * self.rounds * 64 * sum(lines) / len(lines))
+        return int(self.flows * rounds * 64 * sum(lines) / len(lines))
 
 
 def _mix(text: str) -> list[tuple[int, float]]:
