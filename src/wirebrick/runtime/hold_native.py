@@ -32,7 +32,7 @@ from wirebrick.packet.frame import (
     W_SPILL_SIZE,
     W_USED,
 )
-from wirebrick.packet.memory import copy, load32, load64, prefetch, store32, store64
+from wirebrick.packet.memory import apart, copy, load32, load64, prefetch, store32, store64
 from wirebrick.runtime.ring_native import R_SPILL, ring_publish, ring_put, ring_reserve
 from wirebrick.runtime.wheel_native import (
     E_ORDER,
@@ -194,6 +194,7 @@ def hold_take(w: int, holds: int, queue: int) -> int:
     return slot + DESCRIPTOR
 
 
+@apart
 def hold_ready(burst: int, position: int, size: int, clock: int, alarm: int) -> int:
     """The first position from ``position`` on whose packet something may go before: it is due by ``alarm``.
 

@@ -39,6 +39,7 @@ from wirebrick.stream.stream import Stream
 from wirebrick.stream.window import Window
 
 DEEPEST = 12
+MOST_LISTS = 3  # ports that are told apart by comparing; more by a table
 
 
 class Fused:
@@ -65,11 +66,12 @@ class Fused:
 
     def _local_ports(self) -> set[int]:
         """Ports whose list only this loop writes, so that its length can be kept in a register."""
-        if self.shared.uses_copies or self.shared.sets_egress:
+        ports = set(range(len(self.plan.ports)))
+        if self.shared.uses_copies or self.shared.sends is None:
             return set()
-        sent = {name for f in self.functions.values() if f is not None for name in f.ports}
-        taken = {self.plan.ports.index(name) for name in sent}
-        return set(range(len(self.plan.ports))) - taken
+        if self.shared.sets_egress and len(ports) > MOST_LISTS:
+            return set()
+        return ports - self.shared.sends
 
     def text(self) -> str:
         """The source of ``process(w)``."""

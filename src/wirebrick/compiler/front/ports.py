@@ -28,7 +28,6 @@ def port_number(f: Emitter, node: ast.AST, value: Value) -> str | None:
     if isinstance(value.kind, Known) and isinstance(value.kind.value, str):
         return str(f.unit.port(f, node, value.kind.value))
     if isinstance(value.kind, PortKind):
-        f.unit.sets_egress = True  # any port's list may grow
         return str(value.code)
     return None
 
@@ -37,7 +36,10 @@ def existing_port(f: Emitter, node: ast.AST, value: Value) -> str | None:
     """The same, of a port to send to now: an egress that was never set is a fault."""
     number = port_number(f, node, value)
     if number is not None and isinstance(value.kind, PortKind):
+        f.unit.shared.sends = None
         f.fault_if(f"{number} == {NO_PORT}", VALUE)
+    elif number is not None and f.unit.shared.sends is not None:
+        f.unit.shared.sends.add(int(number))
     return number
 
 

@@ -48,6 +48,7 @@ class Shared:
         self.active: list[Any] = []  # functions being emitted: a second time means recursion
         self.uses_copies = False
         self.sets_egress = False
+        self.sends: set[int] | None = set()  # ports that functions send to; None: any port
         self.timers: Timers | None = None  # of the events that the workers call
 
     def new_variant(self) -> int:
