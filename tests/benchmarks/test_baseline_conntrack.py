@@ -275,6 +275,40 @@ def test_half_open_ones_give_way(rules: Path) -> None:
     assert len(passed) == 200
 
 
+def test_those_that_give_way_are_found_where_they_moved(rules: Path) -> None:
+    """C moves connections when one before them goes; some of the oldest are half-open no more."""
+    chance = random.Random(5)
+    sent = []
+    for flow in range(1500):
+        sent.append(udp(flow))
+        if chance.random() < 0.1:
+            sent.append(udp(flow - chance.randrange(32), True))
+    _, counted = compare(rules, [(0, frame) for frame in sent], 128, interpret=True)
+    assert counted["opened"] > 1500
+    assert 64 < counted["connections"] <= 128
+
+
+def test_a_reset_is_no_answer(rules: Path) -> None:
+    """Connections stay half-open, whoever resets them; what comes behind a RST is none of a new one."""
+    sent = [
+        tcp(1),
+        tcp(1, flags=RST),
+        tcp(2),
+        tcp(2, True, RST),
+        tcp(3),
+        tcp(3, True, RST | ACK),
+        tcp(3, seq=9),
+    ]
+    sent += [
+        tcp(4),
+        tcp(4, True, RST),
+        tcp(4, True, seq=70, size=5),
+        tcp(4, True, FIN | ACK),
+        tcp(4, flags=FIN | ACK),
+    ]
+    compare(rules, [(number * SECOND, frame) for number, frame in enumerate(sent)])
+
+
 def test_they_expire_alike(rules: Path) -> None:
     """After each state's own time: what then comes begins another connection, or is dropped."""
     ages = (9, 11, 119, 121, 239, 241, 299, 301, 599, 601, 7439, 7441)
