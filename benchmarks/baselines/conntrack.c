@@ -338,10 +338,13 @@ static int open_connection(struct conntrack *t, const struct seen *s, int64_t no
 /* Whether the packet passes. */
 static inline int track(struct conntrack *t, const struct seen *s, int64_t now)
 {
-    for (uint64_t at = s->place; t->slots[at].rest != 0; at = (at + 1) & t->mask) {
+    for (uint64_t at = s->place;; at = (at + 1) & t->mask) {
         struct slot *slot = &t->slots[at];
-        if (unlikely(slot->addresses != s->addresses || slot->rest != s->rest))
+        if (unlikely(slot->addresses != s->addresses || slot->rest != s->rest)) {
+            if (slot->rest == 0)
+                break;
             continue;
+        }
         if (unlikely(has_expired(slot, now))) {
             take_out(t, at);
             break;

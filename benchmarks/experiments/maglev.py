@@ -34,7 +34,7 @@ SLOT = 64  # bytes of a connection, of both
 
 def rows(options: Options) -> Iterator[Row]:
     """One row for each delivery and number of connections; IMIX for those that don't make packets longer."""
-    kinds = [(delivery, SIZE, "") for delivery in DELIVERIES]
+    kinds: list[tuple[str, int | str, str]] = [(delivery, SIZE, "") for delivery in DELIVERIES]
     kinds += [(delivery, "imix", ", IMIX") for delivery in DELIVERIES if delivery != "gre"]
     with tempfile.TemporaryDirectory() as folder:
         for delivery, size, more in kinds:
