@@ -179,14 +179,16 @@ class Bindings(State):
 
     def leave(self, protocol: int, src: int, src_port: int, dst: int, dst_port: int, flags: int) -> int:
         """The external endpoint of a packet from inside that has a session."""
+        block = self.changing()
         return native.bindings_leave(
-            self.changing(), 0, 0, worker.now, protocol, src, src_port, dst, dst_port, flags
+            block, block + layout.B_NOTES, 0, worker.now, protocol, src, src_port, dst, dst_port, flags
         )
 
     def arrive(self, protocol: int, src: int, src_port: int, dst: int, dst_port: int, flags: int) -> int:
         """The inside endpoint of a packet from outside that has a session."""
+        block = self.changing()
         return native.bindings_arrive(
-            self.changing(), 0, 0, worker.now, protocol, src, src_port, dst, dst_port, flags
+            block, block + layout.B_NOTES, 0, worker.now, protocol, src, src_port, dst, dst_port, flags
         )
 
     def create(

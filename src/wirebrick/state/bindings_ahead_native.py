@@ -40,15 +40,15 @@ IPV4 = 0x0008  # its ethertype, as a little-endian word
 
 @apart
 def prefetch_sessions(context: int, block: int) -> int:
-    """Fetch the sessions of a burst's packets; the address of the notes, or 0: nothing was fetched.
+    """Fetch the sessions of a burst's packets; the address of the notes.
 
     The note on a packet, at NOTES_SHIFT of its descriptor's address, is the offset of the first session of its chain.
     """
+    notes = block + B_NOTES
     if load64(block + B_COUNT) < SMALL or load64(context + W_ENTRY) != 0:
-        return 0
+        return notes
     first = load64(context + W_BURST)
     end = first + load64(context + W_COUNT) * DESCRIPTOR
-    notes = block + B_NOTES
     sessions = load64(block + B_SESSIONS)
     descriptor = first
     while descriptor < end:
@@ -99,10 +99,8 @@ def session_tagged(data: int) -> int:
 
 
 def session_noted(block: int, notes: int, descriptor: int) -> int:
-    """The session that was found out ahead for a packet; or record 0, which is none.
+    """The session that was found out ahead for a packet.
 
     A note that is old, or of another packet, is some session, or 0. Whatever it says: its keys are compared.
     """
-    if notes != 0:
-        return block + load64(notes + (descriptor >> NOTES_SHIFT & NOTES_MASK))
-    return block + load64(block + B_SESSIONS)
+    return block + load64(notes + (descriptor >> NOTES_SHIFT & NOTES_MASK))

@@ -141,7 +141,8 @@ def session_timeout(block: int, session: int) -> int:
 
 def session_over(block: int, session: int, now: int) -> int:
     """1 where it has ended, though it may still be there."""
-    return 1 if session_age(session, now) >= session_timeout(block, session) else 0
+    age = ((now >> TICK) - load32(session + S_LAST)) & LOW
+    return 1 if age >= session_timeout(block, session) and age < BACKWARDS else 0
 
 
 def wheel_put(block: int, session: int, number: int, now: int) -> int:
