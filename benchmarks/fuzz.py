@@ -55,7 +55,7 @@ class Fuzz:
         chain, self.before, self.behind = CHAINS[name]
         graph = build_chain(list(chain))
         self.plan = build_plan(graph, PORTS, [1, 0])
-        program = make_program(graph, self.plan, 1, interpret=False)
+        program = make_program(graph, self.plan, 1, interpret=False, live=False)
         self.process, self.derive = program.process, program.derive
         self.context = Context(
             burst=BURST,
