@@ -41,37 +41,29 @@ def outward_functions(tables: Tables) -> Direction:
     begin, onward, bindings, forwards = tables.begin, tables.onward, tables.bindings, tables.forwards
     error, _ = error_functions(tables)
 
-    def leave_tcp(packet: Packet) -> None:
-        ip, tcp = packet[IPv4], packet.header
-        found = bindings.leave(TCP, ip.src, tcp.src_port, ip.dst, tcp.dst_port, tcp.flags)
-        if found < 0:
-            found = begin(TCP, ip.src, tcp.src_port, ip.dst, tcp.dst_port, tcp.flags)
+    def leaving(protocol: int) -> Work:
+        def leave(packet: Packet) -> None:
+            ip, upper = packet[IPv4], packet.header
+            flags = upper.flags if protocol == TCP else 0
+            found = bindings.leave(protocol, ip.src, upper.src_port, ip.dst, upper.dst_port, flags)
             if found < 0:
-                refuse(packet, found)
-                return
-        address, port = found >> 16 & ADDRESS, found & 0xFFFF
-        change = difference(ip.src, address)
-        ip.checksum = followed_by(ip.checksum, change)
-        tcp.checksum = followed_by(tcp.checksum, change + (0xFFFF - tcp.src_port + port))
-        ip.src = IPv4Address(address)
-        tcp.src_port = port
-        onward(packet, found >= HAIRPIN)
+                found = begin(protocol, ip.src, upper.src_port, ip.dst, upper.dst_port, flags)
+                if found < 0:
+                    refuse(packet, found)
+                    return
+            address, port = found >> 16 & ADDRESS, found & 0xFFFF
+            change = difference(ip.src, address)
+            ip.checksum = followed_by(ip.checksum, change)
+            change += 0xFFFF - upper.src_port + port
+            if protocol == TCP:
+                upper.checksum = followed_by(upper.checksum, change)
+            else:
+                upper.checksum = followed_udp_by(upper.checksum, change)
+            ip.src = IPv4Address(address)
+            upper.src_port = port
+            onward(packet, found >= HAIRPIN)
 
-    def leave_udp(packet: Packet) -> None:
-        ip, udp = packet[IPv4], packet.header
-        found = bindings.leave(UDP, ip.src, udp.src_port, ip.dst, udp.dst_port, 0)
-        if found < 0:
-            found = begin(UDP, ip.src, udp.src_port, ip.dst, udp.dst_port, 0)
-            if found < 0:
-                refuse(packet, found)
-                return
-        address, port = found >> 16 & ADDRESS, found & 0xFFFF
-        change = difference(ip.src, address)
-        ip.checksum = followed_by(ip.checksum, change)
-        udp.checksum = followed_udp_by(udp.checksum, change + (0xFFFF - udp.src_port + port))
-        ip.src = IPv4Address(address)
-        udp.src_port = port
-        onward(packet, found >= HAIRPIN)
+        return leave
 
     def answer(packet: Packet) -> None:
         # To a request that came in: only static mappings let these pass.
@@ -106,7 +98,7 @@ def outward_functions(tables: Tables) -> Direction:
         icmp.identifier = found & 0xFFFF
         onward(packet, found >= HAIRPIN)
 
-    return Direction(leave_tcp, leave_udp, leave_icmp)
+    return Direction(leaving(TCP), leaving(UDP), leave_icmp)
 
 
 def inward_functions(tables: Tables) -> Direction:
@@ -114,37 +106,29 @@ def inward_functions(tables: Tables) -> Direction:
     enter, inside, bindings, forwards = tables.enter, tables.inside, tables.bindings, tables.forwards
     _, error = error_functions(tables)
 
-    def arrive_tcp(packet: Packet) -> None:
-        ip, tcp = packet[IPv4], packet.header
-        found = bindings.arrive(TCP, ip.src, tcp.src_port, ip.dst, tcp.dst_port, tcp.flags)
-        if found < 0:
-            found = enter(TCP, ip.src, tcp.src_port, ip.dst, tcp.dst_port, tcp.flags)
+    def arriving(protocol: int) -> Work:
+        def arrive(packet: Packet) -> None:
+            ip, upper = packet[IPv4], packet.header
+            flags = upper.flags if protocol == TCP else 0
+            found = bindings.arrive(protocol, ip.src, upper.src_port, ip.dst, upper.dst_port, flags)
             if found < 0:
-                refuse(packet, found)
-                return
-        address, port = found >> 16, found & 0xFFFF
-        change = difference(ip.dst, address)
-        ip.checksum = followed_by(ip.checksum, change)
-        tcp.checksum = followed_by(tcp.checksum, change + (0xFFFF - tcp.dst_port + port))
-        ip.dst = IPv4Address(address)
-        tcp.dst_port = port
-        packet.egress = inside
+                found = enter(protocol, ip.src, upper.src_port, ip.dst, upper.dst_port, flags)
+                if found < 0:
+                    refuse(packet, found)
+                    return
+            address, port = found >> 16, found & 0xFFFF
+            change = difference(ip.dst, address)
+            ip.checksum = followed_by(ip.checksum, change)
+            change += 0xFFFF - upper.dst_port + port
+            if protocol == TCP:
+                upper.checksum = followed_by(upper.checksum, change)
+            else:
+                upper.checksum = followed_udp_by(upper.checksum, change)
+            ip.dst = IPv4Address(address)
+            upper.dst_port = port
+            packet.egress = inside
 
-    def arrive_udp(packet: Packet) -> None:
-        ip, udp = packet[IPv4], packet.header
-        found = bindings.arrive(UDP, ip.src, udp.src_port, ip.dst, udp.dst_port, 0)
-        if found < 0:
-            found = enter(UDP, ip.src, udp.src_port, ip.dst, udp.dst_port, 0)
-            if found < 0:
-                refuse(packet, found)
-                return
-        address, port = found >> 16, found & 0xFFFF
-        change = difference(ip.dst, address)
-        ip.checksum = followed_by(ip.checksum, change)
-        udp.checksum = followed_udp_by(udp.checksum, change + (0xFFFF - udp.dst_port + port))
-        ip.dst = IPv4Address(address)
-        udp.dst_port = port
-        packet.egress = inside
+        return arrive
 
     def question(packet: Packet) -> None:
         ip = packet[IPv4]
@@ -178,4 +162,4 @@ def inward_functions(tables: Tables) -> Direction:
         icmp.identifier = found & 0xFFFF
         packet.egress = inside
 
-    return Direction(arrive_tcp, arrive_udp, arrive_icmp)
+    return Direction(arriving(TCP), arriving(UDP), arrive_icmp)
