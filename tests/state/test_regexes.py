@@ -13,7 +13,8 @@ from wirebrick.fields import U64
 from wirebrick.headers import TCP, Ethernet, IPv4
 from wirebrick.state import regexes_native as native
 from wirebrick.state.regex_program import nullable
-from wirebrick.state.regex_syntax import Choice, Flags, RegexError, Repeat, Sequence, parse
+from wirebrick.state.regex_syntax import parse
+from wirebrick.state.regex_tree import Choice, Flags, RegexError, Repeat, Sequence
 from wirebrick.state.regexes import Regexes
 
 ATOM_TEXTS = r"a b c A _ \x20 \n . [ab] [^a] \w \W \s \d \x41 [b-c_] ^ $ \b \A \Z"

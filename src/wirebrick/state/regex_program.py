@@ -9,18 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from wirebrick.state.regex_syntax import (
-    ALL,
-    Assertion,
-    Bytes,
-    Choice,
-    Flags,
-    Node,
-    RegexError,
-    Repeat,
-    Sequence,
-    parse,
-)
+from wirebrick.state.regex_bytes import ALL
+from wirebrick.state.regex_syntax import parse
+from wirebrick.state.regex_tree import Assertion, Bytes, Choice, Flags, Node, RegexError, Repeat, Sequence
 
 MATCH, BYTE, SPLIT, PLACE = 0, 1, 2, 3
 PLACES = ("begin", "line_begin", "end", "last_end", "line_end", "word", "not_word")

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from wirebrick.state.regex_bytes import WORD
 from wirebrick.state.regex_program import BYTE, MATCH, PLACE, PLACES, SPLIT, Program
-from wirebrick.state.regex_syntax import WORD
 from wirebrick.state.regexes_layout import END, LAST_NEWLINE
 
 BEGIN, NEWLINE, LETTER, OTHER = range(4)  # what stands before

@@ -16,8 +16,8 @@ from wirebrick.state.base import State
 from wirebrick.state.natives import compiled
 from wirebrick.state.operation import Operation
 from wirebrick.state.regex_program import BYTE, Program, compiled_program
-from wirebrick.state.regex_syntax import RegexError, flags_of
 from wirebrick.state.regex_table import RegexTable, table_of
+from wirebrick.state.regex_tree import RegexError, flags_of
 from wirebrick.state.sharing import Sharing, Viewed, zeros
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from wirebrick.nf.ids.rule import Content, Filter, IsDataAt, Pcre, Rule
 from wirebrick.nf.ids.steps import Steps, lookback
 from wirebrick.state.patterns_tables import Literal
 from wirebrick.state.regex_program import Program, compiled_program
-from wirebrick.state.regex_syntax import flags_of
 from wirebrick.state.regex_table import RegexTable, table_of
+from wirebrick.state.regex_tree import flags_of
 from wirebrick.state.regexes import packed
 
 if TYPE_CHECKING:

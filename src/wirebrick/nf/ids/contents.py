@@ -9,7 +9,7 @@ from wirebrick.nf.ids.lines import Word
 from wirebrick.nf.ids.rule import Content, Number, Pcre
 from wirebrick.nf.ids.words import Option, arguments, integer, unquoted, unsupported
 from wirebrick.state.regex_program import compiled_program
-from wirebrick.state.regex_syntax import RegexError, flags_of
+from wirebrick.state.regex_tree import RegexError, flags_of
 
 LONGEST = 2048
 FAR = 65535
