@@ -39,6 +39,12 @@ def ip_packets(frames: Stream) -> IPPackets:
     >>> wirebrick.run(only_ip, rx=[bytes(60)], interpret=True).drops
     {'only_ip.not_ip': 1}
     """
+    v4, v6, rest = ip_by_tags(frames)
+    return IPPackets(merge(*v4), merge(*v6), rest)
+
+
+def ip_by_tags(frames: Stream) -> tuple[list[Stream], list[Stream], tuple[Stream, ...]]:
+    """The same, IPv4 and IPv6 packets each as streams by the number of tags: for NFs to look at before they merge."""
     v4, v6, rest = [], [], []
     for tags in range(MOST_TAGS + 1):
         not_v4, not_ip = Stream(), Stream()
@@ -50,4 +56,4 @@ def ip_packets(frames: Stream) -> IPPackets:
             rest.append(untagged)
         else:
             rest.append(not_ip)
-    return IPPackets(merge(*v4), merge(*v6), tuple(rest))
+    return v4, v6, tuple(rest)

@@ -16,7 +16,7 @@ from wirebrick.nf.firewall.rows import DEFAULT_DENIED, PASS
 from wirebrick.nf.firewall.rules import load_rules
 from wirebrick.nf.firewall.tally import tally
 from wirebrick.nf.firewall.tracking import Tracking
-from wirebrick.nf.ip_packets import ip_packets
+from wirebrick.nf.ip_packets import ip_by_tags
 from wirebrick.nf.watched import watch
 from wirebrick.packet.packet import Packet
 from wirebrick.stream.graph import at_end, remark
@@ -195,17 +195,17 @@ def firewall(
         }
         tracking = Tracking(capacity=connections, loose=loose, timeouts=timeouts)
     runts = Stream()
-    found = ip_packets(packets.parse(Ethernet, otherwise=runts))
+    v4, v6, rest = ip_by_tags(packets.parse(Ethernet, otherwise=runts))
     passed = []
-    for stream, judge, version in ((found.v4, judge_v4, 4), (found.v6, judge_v6, 6)):
-        judged = tracking.judged(stream, judge, version) if tracking else stream.group_by(3, judge)
+    for streams, judge, version in ((v4, judge_v4, 4), (v6, judge_v6, 6)):
+        judged = tracking.judged(streams, judge, version) if tracking else merge(*streams).group_by(3, judge)
         allowed, denied, default_denied = judged
         denied.drop("denied")
         default_denied.drop("default_denied")
         passed.append(allowed)
-    untagged, tagged, twice_tagged = found.rest
-    rest = [untagged, tagged, twice_tagged.filter(_is_not_tagged, reason="too_many_tags")]
-    honest = [stream.filter(_is_not_ip, reason="malformed") for stream in rest]
+    untagged, tagged, twice_tagged = rest
+    others = [untagged, tagged, twice_tagged.filter(_is_not_tagged, reason="too_many_tags")]
+    honest = [stream.filter(_is_not_ip, reason="malformed") for stream in others]
     if other == "arp":
         honest = [stream.filter(_is_arp, reason="not_ip") for stream in honest]
     if other == "deny":

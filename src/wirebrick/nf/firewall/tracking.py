@@ -16,6 +16,7 @@ from wirebrick.state.record import Record
 from wirebrick.state.table import Table
 from wirebrick.stream.events import every
 from wirebrick.stream.graph import at_end
+from wirebrick.stream.merge import merge
 from wirebrick.stream.stream import Stream
 
 if TYPE_CHECKING:
@@ -67,13 +68,37 @@ class Tracking:
         self._sweep()
         at_end(self._report)
 
-    def judged(self, packets: Stream, judge: Judge, version: int) -> list[Stream]:
-        """Streams of IP packets (parsed) that pass, are denied by a rule, and by default; others are dropped."""
-        near = packets.shuffle(_hosts_v4 if version == 4 else _hosts_v6)
-        groups = near.group_by(GROUPS, self._guard(judge, version))
-        for reason, stream in zip(REASONS, groups[DEFAULT_DENIED + 1 :], strict=True):
-            stream.drop(reason)
-        return groups[: DEFAULT_DENIED + 1]
+    def judged(self, streams: list[Stream], judge: Judge, version: int) -> list[Stream]:
+        """Streams of IP packets (parsed) that pass, are denied by a rule, and by default; others are dropped.
+
+        ``streams``: by their number of tags. Where no packet changes its worker, known connections are looked up
+        in each of them, as places in the packet are constants there.
+        """
+        known, rest = [], []
+        for stream in streams if streams[0].graph.alone else [merge(*streams)]:
+            near = stream.shuffle(_hosts_v4 if version == 4 else _hosts_v6)
+            if version == 4:
+                near, passes = near.group_by(2, self._known())
+                known.append(passes)
+            rest.append(near)
+        groups = merge(*rest).group_by(GROUPS, self._guard(judge, version))
+        for reason, dropped in zip(REASONS, groups[DEFAULT_DENIED + 1 :], strict=True):
+            dropped.drop(reason)
+        return [merge(*known, groups[PASS]), *groups[PASS + 1 : DEFAULT_DENIED + 1]]
+
+    def _known(self) -> Judge:
+        """The function that says whether an IPv4 packet belongs to a known connection, and passes: 1 or 0."""
+        connections = self.connections
+
+        def known(packet: Packet) -> int:
+            ip = packet.header
+            whole = ip.fragment_offset == 0 and not ip.more_fragments
+            size = ip.claimed_payload()
+            if whole and connections.known(ip.src, ip.dst, ip.protocol, packet.payload, size):
+                return 1
+            return 0
+
+        return known
 
     def _guard(self, judge: Judge, version: int) -> Judge:
         """The function that finds the verdict on a packet."""
@@ -95,13 +120,6 @@ class Tracking:
             first.until = packet.timestamp + REASSEMBLY
             first.end = len(packet.payload)
 
-        def guard_v4(packet: Packet) -> int:
-            ip = packet.header
-            whole = ip.fragment_offset == 0 and not ip.more_fragments
-            if whole and connections.known(ip.src, ip.dst, ip.protocol, packet.payload, ip.claimed_payload()):
-                return PASS
-            return guard(packet)
-
         def guard(packet: Packet) -> int:
             ip = packet.header
             if ip.fragment_offset != 0:
@@ -119,7 +137,7 @@ class Tracking:
                 first_passes(packet)
             return verdict
 
-        return guard_v4 if version == 4 else guard
+        return guard
 
     def _sweep(self) -> None:
         """Look for connections that have expired."""
