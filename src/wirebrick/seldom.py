@@ -12,8 +12,8 @@ _MARK = "_wirebrick_seldom"
 def seldom(function: F) -> F:
     """Keep a user function, or one that it calls, out of the way of the packets that don't need it.
 
-    Its machine code stands apart and is called, where that of other functions becomes a part of the chain's. It means
-    the same with the mark and without.
+    Its machine code stands apart and is called, where that of other functions becomes a part of the chain's, and is
+    made small rather than fast. It means the same with the mark and without.
 
     >>> @seldom
     ... def mend(number):
