@@ -125,13 +125,13 @@ class Instrumented:
 
 def _copied(node: Any) -> Any:
     """A part of a syntax tree, and all below it, once more; much faster than what copies anything."""
-    if isinstance(node, list):
-        return [_copied(item) for item in node]
-    if not isinstance(node, ast.AST):
-        return node
     twin = type(node)()
     for name, value in vars(node).items():
-        setattr(twin, name, _copied(value))
+        if isinstance(value, ast.AST):
+            value = _copied(value)
+        elif isinstance(value, list):
+            value = [_copied(item) if isinstance(item, ast.AST) else item for item in value]
+        setattr(twin, name, value)
     return twin
 
 
