@@ -80,8 +80,10 @@ def entries(project: Path) -> list[Path]:
     return sorted((project / "cache").glob("*.o"))
 
 
-def test_an_edit_in_another_file_is_seen(project):
+def test_an_edit_in_another_file_is_seen_and_another_line_is_none(project):
     assert end(start(project))[0] == 67
+    main = project / "main.py"
+    main.write_text(main.read_text().replace("@wire", "# the same on another line\n@wire"))
     value, hits, misses = end(start(project))
     assert (value, misses) == (67, 0)
     assert hits

@@ -224,7 +224,6 @@ class Assembler:
                     self.data[table : table + 4 * len(lists)] = struct.pack(f"<{len(lists)}I", *lists)
                     self._store(group + offset, table)
 
-
     def _lists(self, ports: dict[int, list[int]]) -> list[int]:
         """The offset of the list of each port."""
         found = [0] * 65536
