@@ -243,7 +243,7 @@ def consume(w, ring, burst):
             pause()
     return expected if wrong == 0 else -wrong
 """
-PACKETS = 200_000  # through 256 slots; on one core a turn of both threads takes milliseconds
+PACKETS = 100_000  # through 256 slots; on one core a turn of both threads takes milliseconds
 
 
 def test_two_threads_exchange_packets_in_order() -> None:
