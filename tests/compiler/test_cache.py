@@ -26,12 +26,26 @@ print(json.dumps([result.packets[0][0], stats["hits"], stats["misses"]]))
 """
 
 
+def written(folder: Path) -> Path:
+    """A folder with a program and a helper in another file."""
+    (folder / "main.py").write_text(MAIN)
+    (folder / "helper_file.py").write_text("LIMIT = 7\ndef value(n):\n    return n + LIMIT\n")
+    return folder
+
+
 @pytest.fixture
 def project(tmp_path):
-    """A folder with a program and a helper in another file."""
-    (tmp_path / "main.py").write_text(MAIN)
-    (tmp_path / "helper_file.py").write_text("LIMIT = 7\ndef value(n):\n    return n + LIMIT\n")
-    return tmp_path
+    return written(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def cached(tmp_path_factory):
+    """A project that has run, and the entries it has made."""
+    project = written(tmp_path_factory.mktemp("cached"))
+    assert end(start(project))[0] == 67
+    texts = {path: path.read_bytes() for path in entries(project)}
+    assert len(texts) > 1
+    return project, texts
 
 
 def start(project: Path, folder: Path | None = None) -> subprocess.Popen[str]:
@@ -66,8 +80,10 @@ def entries(project: Path) -> list[Path]:
     return sorted((project / "cache").glob("*.o"))
 
 
-def test_an_edit_in_another_file_is_seen(project):
+def test_an_edit_in_another_file_is_seen_and_another_line_is_none(project):
     assert end(start(project))[0] == 67
+    main = project / "main.py"
+    main.write_text(main.read_text().replace("@wire", "# the same on another line\n@wire"))
     value, hits, misses = end(start(project))
     assert (value, misses) == (67, 0)
     assert hits
@@ -79,11 +95,9 @@ def test_an_edit_in_another_file_is_seen(project):
 
 
 @pytest.mark.parametrize("spoil", ["cut", "empty", "byte", "head", "swapped", "group", "others"])
-def test_spoilt_entries_are_compiled_anew(project, spoil):
-    assert end(start(project))[0] == 67
-    paths = entries(project)
-    texts = [path.read_bytes() for path in paths]
-    for number, (path, data) in enumerate(zip(paths, texts, strict=True)):
+def test_spoilt_entries_are_compiled_anew(cached, spoil):
+    project, texts = cached
+    for number, (path, data) in enumerate(texts.items()):
         if spoil == "cut":
             path.write_bytes(data[:-20])
         elif spoil == "empty":
@@ -93,13 +107,21 @@ def test_spoilt_entries_are_compiled_anew(project, spoil):
         elif spoil == "head":
             path.write_bytes(b"X" + data[1:])
         elif spoil == "swapped":
-            path.write_bytes(texts[number - 1] if len(texts) > 1 else data[:72] + b"other")
+            path.write_bytes(list(texts.values())[number - 1])
         else:
             path.chmod(0o620 if spoil == "group" else 0o602)
     value, hits, misses = end(start(project))
     assert (value, hits) == (67, 0)
-    assert misses == len(paths)
-    assert end(start(project)) == [67, misses, 0]
+    assert misses == len(texts)
+    assert {path: path.read_bytes() for path in entries(project)} == texts
+    assert all(path.stat().st_mode & 0o777 == 0o600 for path in texts)
+
+
+def test_an_entry_that_was_compiled_anew_is_read(cached):
+    project, texts = cached
+    next(iter(texts)).write_bytes(b"")
+    assert end(start(project)) == [67, len(texts) - 1, 1]
+    assert end(start(project)) == [67, len(texts), 0]
 
 
 def test_a_foreign_entry_is_not_read(tmp_path, monkeypatch):

@@ -59,7 +59,7 @@ def fail(n):
 def apply(f, x):
     return f(x)
 """
-ENDLESS = "while True:\n    packet.header.dst += 1"
+ENDLESS = "x = packet.length\nwhile True:\n    x = 1 - x"
 BODIES = [
     "",
     '"""Docstring only."""',

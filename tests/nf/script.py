@@ -9,6 +9,7 @@ A ``.test`` file has cases; each begins with ``=== title`` and has sections:
 ``[drops]``         drop reasons with their numbers (none: nothing is dropped)
 ``[report]``        the rows of the report, cells separated by ``|``
 ``[wrote NAME]``    a file that is there afterwards, with these contents
+``[interpreted]``   where compiling takes seconds: it is run interpreted only, as another test has its like compiled
 
 ``#`` starts a comment, except in files.
 """

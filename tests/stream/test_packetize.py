@@ -58,8 +58,14 @@ def cut(step):
     return [(begin, min(len(DATA), begin + step)) for begin in range(0, len(DATA), step)]
 
 
-@WAYS
-@pytest.mark.parametrize(("size", "slide"), [(None, None), (64, 64), (100, 30), (5000, 5000)])
+@pytest.mark.parametrize(
+    ("interpret", "size", "slide"),
+    [
+        (False, None, None),
+        (False, 100, 30),
+        *((True, size, slide) for size, slide in ((None, None), (64, 64), (100, 30), (5000, 5000))),
+    ],
+)
 def test_windows_of_any_size(interpret, size, slide):
     step = slide or 1 << 16
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import platform
 from typing import Any
 
@@ -13,14 +14,25 @@ from wirebrick.compiler.pointers import with_pointers
 
 def compile_functions(space: Space, functions: dict[str, int]) -> bytes:
     """An object file with an entry point ``wb_NAME`` for each function (name: number of integer arguments)."""
-    module = Module()
-    for name, count in functions.items():
-        module.export(space, name, count)
     machine = target_machine()
     # Inlined first: only then are addresses seen as sums that start from the packet's.
-    inlined = optimised(str(module.ir), machine, 2)
+    inlined = optimised(assembly(space, functions), machine, 2)
     final = llvm.parse_assembly(optimised(with_pointers(inlined), machine, 3))
     return bytes(machine.emit_object(final))
+
+
+def assembly(space: Space, functions: dict[str, int]) -> str:
+    """LLVM assembly of functions, as lowered."""
+    collects = gc.isenabled()
+    gc.disable()  # hundreds of thousands of objects, all needed to the end: to look for garbage costs as much again
+    try:
+        module = Module()
+        for name, count in functions.items():
+            module.export(space, name, count)
+        return str(module.ir)
+    finally:
+        if collects:
+            gc.enable()
 
 
 def optimised(text: str, machine: Any, level: int) -> str:

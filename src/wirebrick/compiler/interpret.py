@@ -7,7 +7,6 @@ checks that the front end asked for: sums that must fit 64 bits, fuel in loops, 
 from __future__ import annotations
 
 import ast
-import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -76,7 +75,7 @@ class Instrumented:
         notes = self.notes.get(variant, {})
         for node in ast.walk(source.tree):
             setattr(node, NOTES, frozenset(notes.get(node, ())))
-        tree = copy.deepcopy(source.tree)
+        tree = _copied(source.tree)
         definition: Any
         if isinstance(tree, ast.Lambda):
             body: list[ast.stmt] = [ast.Return(tree.body)]
@@ -122,6 +121,18 @@ class Instrumented:
         made.__defaults__ = function.__defaults__
         made.__kwdefaults__ = function.__kwdefaults__
         return made
+
+
+def _copied(node: Any) -> Any:
+    """A part of a syntax tree, and all below it, once more; much faster than what copies anything."""
+    twin = type(node)()
+    for name, value in vars(node).items():
+        if isinstance(value, ast.AST):
+            value = _copied(value)
+        elif isinstance(value, list):
+            value = [_copied(item) if isinstance(item, ast.AST) else item for item in value]
+        setattr(twin, name, value)
+    return twin
 
 
 @dataclass

@@ -121,5 +121,10 @@ def load_source(
         return compile_functions(space, functions)
 
     reached = native_sources([*modules, ARITHMETIC])
-    code = cached_object(label, [source, *reached, repr(sorted(functions.items()))], build)
+    code = cached_object(label, [_without_comments(source), *reached, repr(sorted(functions.items()))], build)
     return addresses(code, list(functions))
+
+
+def _without_comments(source: str) -> str:
+    """Generated source as code is made of it: the places in files that its comments name change nothing."""
+    return "\n".join(line for line in source.split("\n") if not line.lstrip().startswith("#"))

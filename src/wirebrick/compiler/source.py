@@ -101,9 +101,9 @@ def _inside(code: CodeType) -> Iterator[CodeType]:
 
 def _is_current(tree: ast.AST, code: CodeType, codes: list[CodeType]) -> bool:
     """Whether a function's code comes from the text that is there now. Test runners rewrite functions with assert."""
-    if any(isinstance(node, ast.Assert) for node in ast.walk(tree)):
+    if any(_content(one) == _content(code) for one in codes if one.co_name == code.co_name):
         return True
-    return any(_content(one) == _content(code) for one in codes if one.co_name == code.co_name)
+    return any(isinstance(node, ast.Assert) for node in ast.walk(tree))
 
 
 def _content(code: CodeType) -> tuple[Any, ...]:

@@ -77,6 +77,7 @@ class Emitter:
         self.temporaries = 0
         self.kinds: dict[str, Kind] = {}
         self.joined: dict[str, Kind] = {}  # what this pass found, for the next
+        self.declared: list[tuple[str, Kind]] = []  # what each value was kept as
         self.values: dict[str, Value] = {}
         self.flow = Flow()
         self.packets: dict[int, PacketInfo] = {}
@@ -194,10 +195,16 @@ class Emitter:
         declared = self.kinds.get(name)
         if declared is None or not isinstance(declared, Int | Wide):
             declared = value.kind
+        self.declared.append((name, declared))
         code = f"v_{name}"
         codes = self.codes(declared, code)
         self.assign(codes, value.code)
         self.values[name] = Value(declared, codes)
+
+    def is_settled(self) -> bool:
+        """Whether another pass, which knows what this one found, would keep every value as the same kind."""
+        numbers = {name: kind for name, kind in self.joined.items() if isinstance(kind, Int | Wide)}
+        return all(numbers.get(name, kind) == kind for name, kind in self.declared)
 
     def _join(self, node: ast.AST, name: str, kind: Kind) -> None:
         """Let ``name`` hold values of ``kind`` too."""

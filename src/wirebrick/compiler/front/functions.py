@@ -121,7 +121,7 @@ def passes(unit: Unit, source: Source, rights: Rights, start: Any) -> Emitter:
             emitter.kinds = kinds
             start(emitter)
             _body(unit, emitter)
-            if emitter.joined == kinds:
+            if emitter.is_settled():
                 return emitter
             kinds = emitter.joined
             unit.restore(snapshot)

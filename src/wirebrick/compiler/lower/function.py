@@ -23,11 +23,11 @@ MARKS = {
 class Lowering:
     """The state while one function is lowered."""
 
-    def __init__(self, module: Module, space: Space, function: ir.Function, result: Any) -> None:
+    def __init__(self, module: Module, space: Space, function: ir.Function) -> None:
         self.module = module
         self.space = space
         self.function = function
-        self.result = result
+        self.result: Any = None  # its kind, from the first return on
         self.seldom = "cold" in function.attributes
         self.entry = function.append_basic_block("entry")
         self.allocas = ir.IRBuilder(self.entry)
@@ -66,32 +66,41 @@ def lower_function(
     space: Space,
     node: ast.FunctionDef,
     kinds: tuple[Any, ...],
-    result: Any,
 ) -> Lowered:
-    """Lower a function into ``target``; without ``result`` only to learn the kind of its result."""
+    """Lower a function into ``target``."""
     from wirebrick.compiler.lower.module import Lowered, llvm_type
 
-    returns = ir.VoidType() if result is None else llvm_type(result)
     name = target.get_unique_name(f"{node.name}.{'_'.join(map(str, kinds))}")
-    function = ir.Function(target, ir.FunctionType(returns, [llvm_type(kind) for kind in kinds]), name)
+    types = [llvm_type(kind) for kind in kinds]
+    function = ir.Function(target, ir.FunctionType(ir.VoidType(), types), name)
     function.linkage = "internal"
     for mark in node.decorator_list:
         assert isinstance(mark, ast.Name)
         for attribute in MARKS[mark.id]:
             function.attributes.add(attribute)
-    low = Lowering(module, space, function, result)
+    low = Lowering(module, space, function)
     if len(node.args.args) != len(kinds):
         raise TypeError(f"{space.file}: {node.name} takes {len(node.args.args)} arguments, not {len(kinds)}")
     for argument, kind, value in zip(node.args.args, kinds, function.args, strict=True):
         low.store(argument.arg, kind, value)
     statements(low, node.body)
     if not low.builder.block.is_terminated:
-        if result is None:
+        if low.result is None:
             low.builder.ret_void()
         else:
             low.builder.unreachable()
     low.allocas.branch(low.body)
+    if low.result is not None:
+        _returns(function, llvm_type(low.result))
+    target.globals.move_to_end(name)  # after those it calls
     return Lowered(function, low.result)
+
+
+def _returns(function: ir.Function, kind: Any) -> None:
+    """Give a function the type of its result, which is known once its body is lowered."""
+    function.ftype = ir.FunctionType(kind, function.ftype.args)
+    function.type = function.ftype.as_pointer()
+    function.return_value.type = kind
 
 
 def statements(low: Lowering, body: list[ast.stmt]) -> None:

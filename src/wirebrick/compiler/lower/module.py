@@ -70,8 +70,7 @@ class Module:
         """A function for arguments of these kinds."""
         key = (id(node), kinds)
         if key not in self._done:
-            result = lower_function(self, ir.Module(), space, node, kinds, None).result
-            self._done[key] = lower_function(self, self.ir, space, node, kinds, result)
+            self._done[key] = lower_function(self, self.ir, space, node, kinds)
         return self._done[key]
 
     def export(self, space: Space, name: str, count: int) -> None:

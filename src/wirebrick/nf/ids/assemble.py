@@ -219,10 +219,21 @@ class Assembler:
                 (layout.G_SRC, scope.by_src.get(kind)),
             ):
                 if ports:
-                    lists = [self._list(ports.get(port, [])) for port in range(65536)]
+                    lists = self._lists(ports)
                     table = self._reserve(4 * len(lists))
                     self.data[table : table + 4 * len(lists)] = struct.pack(f"<{len(lists)}I", *lists)
                     self._store(group + offset, table)
+
+    def _lists(self, ports: dict[int, list[int]]) -> list[int]:
+        """The offset of the list of each port."""
+        found = [0] * 65536
+        last: list[int] = []
+        offset = 0
+        for port, numbers in ports.items():
+            if numbers != last:  # seldom: ports in a row have the same rules
+                last, offset = numbers, self._list(numbers)
+            found[port] = offset
+        return found
 
 
 @lru_cache(maxsize=1 << 14)

@@ -83,12 +83,13 @@ def _group(scope: Scope, kind: int, number: int, rule: Rule) -> None:
         if dst == src == ANY_PORT:
             scope.always[kind].append(number)
         return
-    by, ports = (scope.by_dst, dst) if dst != ANY_PORT else (scope.by_src, src)
-    other = scope.by_src if by is scope.by_dst else scope.by_dst
-    for port in each(ports):
-        by[kind][port].append(number)
-        if rule.both_ways:
-            other[kind][port].append(number)
+    by, other = scope.by_dst[kind], scope.by_src[kind]
+    ports = dst
+    if dst == ANY_PORT:
+        by, other, ports = other, by, src
+    for group in (by, other) if rule.both_ways else (by,):
+        for port in each(ports):
+            group[port].append(number)
 
 
 def each(ranges: Ranges) -> Iterator[int]:
