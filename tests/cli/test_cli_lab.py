@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from wirebrick.cli.lab.run import run_command
 from wirebrick.cli.main import ACTIONS
 from wirebrick.lab.record import read_record
 from wirebrick.lab.shipped import shipped
@@ -125,6 +126,31 @@ def test_run_is_ended(wirebrick, lab_name: str, number: signal.Signals) -> None:
         process.send_signal(number)
         assert process.wait(20) == 128 + number
         assert b"Traceback" not in process.stderr.read()
+    assert read_record(lab_name) is None
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_while_the_command_begins_ends_it(
+    lab_name: str, number: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = []
+
+    class Popen(subprocess.Popen):
+        def __init__(self, *arguments, **more) -> None:
+            super().__init__(*arguments, **more)
+            if arguments[0][0] == "sleep":
+                begun.append(self)
+                signal.raise_signal(number)
+
+    monkeypatch.setattr(subprocess, "Popen", Popen)
+    kept = signal.getsignal(signal.SIGTERM)
+    try:
+        with pytest.raises((SystemExit, KeyboardInterrupt)) as caught:
+            run_command("direct", "sleep", "100", name=lab_name)
+    finally:
+        signal.signal(signal.SIGTERM, kept)
+    assert isinstance(caught.value, SystemExit if number == signal.SIGTERM else KeyboardInterrupt)
+    assert begun[0].poll() == -signal.SIGTERM
     assert read_record(lab_name) is None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from wirebrick.nf.reassemble import reassemble
 BOTH = pytest.mark.parametrize("interpret", [True, False], ids=["interpreted", "compiled"])
 ETHER = Ether(src="02:00:00:00:00:05", dst="02:00:00:00:00:0d")
 V4, V6 = {"src": "192.0.2.1", "dst": "198.51.100.2"}, {"src": "2001:db8::1", "dst": "2001:db8:1::2"}
-CAPTURES = Path("/work/shared/pcaps")
+CAPTURES = Path(os.environ.get("WIREBRICK_PCAPS", Path(__file__).parents[3] / "shared" / "pcaps"))
 
 
 def body(size: int) -> bytes:

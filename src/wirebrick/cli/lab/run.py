@@ -11,6 +11,7 @@ from typing import Annotated
 from cyclopts import Parameter as Option
 
 from wirebrick.cli.options import Text
+from wirebrick.cli.signals import SIGNALS
 from wirebrick.errors import LabError, ParameterError
 from wirebrick.lab import Lab
 
@@ -37,16 +38,31 @@ def run_command(
     signal.signal(signal.SIGTERM, _terminate)
     with Lab(topology, name) as lab:
         try:
-            process = subprocess.Popen(command, env={**os.environ, "WIREBRICK_LAB": lab.name})
+            process, came = _started(command, {**os.environ, "WIREBRICK_LAB": lab.name})
         except OSError as error:
             raise LabError(f"{command[0]} can't be run: {error.strerror}") from None
         try:
+            for number in came:
+                signal.raise_signal(number)
             status = process.wait()
         except BaseException:
             process.terminate()
             process.wait()
             raise
     return status if status >= 0 else 128 - status
+
+
+def _started(
+    command: tuple[str, ...], environment: dict[str, str]
+) -> tuple[subprocess.Popen[bytes], list[int]]:
+    """The process of a command; and the signals that came while it began, when none could have ended it."""
+    came: list[int] = []
+    kept = {number: signal.signal(number, lambda one, _: came.append(one)) for number in SIGNALS}
+    try:
+        return subprocess.Popen(command, env=environment), came
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
