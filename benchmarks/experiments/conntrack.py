@@ -15,20 +15,10 @@ import numpy as np
 from benchmarks.harness.baseline import CNF
 from benchmarks.harness.options import Options
 from benchmarks.harness.row import Row
-from benchmarks.harness.warm import warm_row
+from benchmarks.harness.warm import CASES, warm_row
 from wirebrick.nf.firewall import firewall
-from wirebrick.ports.memory.traffic import Traffic
 from wirebrick.stream.network_function import Configured
 
-CASES = {
-    "1k flows": Traffic(flows=1_000),
-    "100k flows": Traffic(flows=100_000),
-    "1M flows": Traffic(flows=1_000_000),
-    "TCP, 100k flows": Traffic(flows=100_000, protocols="tcp"),
-    "1k flows, IMIX": Traffic(size="imix", flows=1_000),
-    "100k flows, IMIX": Traffic(size="imix", flows=100_000),
-    "1M flows, IMIX": Traffic(size="imix", flows=1_000_000),
-}
 ROOM = 4  # times as many connections as there are: a quarter may be half-open, as packets go one way only
 SLOT = 64  # bytes, of both
 

@@ -13,23 +13,13 @@ import numpy as np
 from benchmarks.harness.baseline import CNF
 from benchmarks.harness.options import Options
 from benchmarks.harness.row import Row
-from benchmarks.harness.warm import warm_row
+from benchmarks.harness.warm import CASES, warm_row
 from wirebrick.nf.nat import nat
 from wirebrick.nf.nat.settings import external_addresses
-from wirebrick.ports.memory.traffic import Traffic
 from wirebrick.state.table_layout import table_homes
 from wirebrick.stream.network_function import Configured
 
 ADDRESSES = {1_000: "203.0.113.1", 100_000: "203.0.113.0/29", 1_000_000: "203.0.113.0/26"}
-CASES = {
-    "1k flows": Traffic(flows=1_000),
-    "100k flows": Traffic(flows=100_000),
-    "1M flows": Traffic(flows=1_000_000),
-    "TCP, 100k flows": Traffic(flows=100_000, protocols="tcp"),
-    "1k flows, IMIX": Traffic(size="imix", flows=1_000),
-    "100k flows, IMIX": Traffic(size="imix", flows=100_000),
-    "1M flows, IMIX": Traffic(size="imix", flows=1_000_000),
-}
 PORTS = 4 + 2 * 65536 * 2 + 4 * 65536  # bytes of a struct ports
 RECORDS = (64, 32, 32)  # a session, a mapping, a host
 

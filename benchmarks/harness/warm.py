@@ -22,6 +22,15 @@ from wirebrick.runtime.progress import Progress
 
 LARGE, MOST_LARGE = 4_000_000, 3  # from so many flows on: repeats at most, as preparing takes long
 FAST = Target(">=", 0.9, "ratio")
+CASES = {
+    "1k flows": Traffic(flows=1_000),
+    "100k flows": Traffic(flows=100_000),
+    "1M flows": Traffic(flows=1_000_000),
+    "TCP, 100k flows": Traffic(flows=100_000, protocols="tcp"),
+    "1k flows, IMIX": Traffic(size="imix", flows=1_000),
+    "100k flows, IMIX": Traffic(size="imix", flows=100_000),
+    "1M flows, IMIX": Traffic(size="imix", flows=1_000_000),
+}
 
 
 def warm_row(

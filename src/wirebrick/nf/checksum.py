@@ -15,6 +15,11 @@ def difference(old: int, new: int) -> int:
     return (change & 0xFFFF) + (change >> 16)
 
 
+def word_difference(old: int, new: int) -> int:
+    """The same of one word: from 0 to below 2**17."""
+    return 0xFFFF - old + new
+
+
 def followed_by(checksum: int, change: int) -> int:
     """What a checksum becomes where the sum of covered words changes so (RFC 1624, equation 3); below 2**20.
 

@@ -31,11 +31,10 @@ from wirebrick.state.bindings_layout import (
     SESSION,
 )
 from wirebrick.state.bindings_sessions_native import session_head
-from wirebrick.state.flow_prefetch_native import NOTES_MASK, NOTES_SHIFT
+from wirebrick.state.flow_prefetch_native import IPV4, NOTES_MASK, NOTES_SHIFT, behind_tags
 from wirebrick.state.table_layout import LOW
 
 SMALL = 64  # sessions: of fewer each look-up takes no longer than looking ahead
-IPV4 = 0x0008  # its ethertype, as a little-endian word
 
 
 @apart
@@ -89,12 +88,7 @@ def session_guess(block: int, data: int, length: int) -> int:
 @apart
 def session_tagged(data: int) -> int:
     """Where the IPv4 header of a frame with one or two VLAN tags begins; of another one, where bytes are."""
-    kind = load16be(data + 12)
-    at = data + 14
-    for _ in range(2):
-        if kind == 0x8100 or kind == 0x88A8 or kind == 0x9100:
-            kind = load16be(at + 2)
-            at += 4
+    at, kind = behind_tags(data)
     return at if kind == 0x0800 else data
 
 

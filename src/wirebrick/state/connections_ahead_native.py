@@ -20,7 +20,7 @@ from wirebrick.packet.memory import (
 from wirebrick.seldom import seldom
 from wirebrick.state.connections_key_native import key_ends, key_home, key_v4, key_v6
 from wirebrick.state.connections_layout import C_TABLE, STRIDE
-from wirebrick.state.flow_prefetch_native import NOTES_MASK, NOTES_SHIFT, last_word
+from wirebrick.state.flow_prefetch_native import NOTES_MASK, NOTES_SHIFT, behind_tags, last_word
 from wirebrick.state.table_layout import LINK, S_NEXT, T_COUNT, T_NOTES
 from wirebrick.state.table_native import table_slot
 
@@ -67,14 +67,9 @@ def connection_home(block: int, data: int, end: int) -> int:
 def other_home(block: int, data: int, end: int) -> int:
     """The same of other frames."""
     first = second = 0
-    kind = 0
-    ip = data + 14
+    ip = kind = 0
     if data + 34 <= end:
-        kind = load16be(data + 12)
-    for _ in range(2):
-        if kind == 0x8100 or kind == 0x88A8 or kind == 0x9100:
-            kind = load16be(ip + 2)
-            ip += 4
+        ip, kind = behind_tags(data)
     if kind == 0x0800 and ip + 20 <= end:
         last = last_word(load8(ip + 9), ip + (load8(ip) & 15) * 4, end) | 4 << 40
         first, second, _ = key_v4(load32be(ip + 12), load32be(ip + 16), last)

@@ -108,12 +108,7 @@ def other_home(block: int, data: int, end: int) -> int:
     """The same of other frames: behind up to two VLAN tags; IPv6 without extension headers."""
     if data + 34 > end:
         return 0
-    kind = load16be(data + 12)
-    ip = data + 14
-    for _ in range(2):
-        if kind == 0x8100 or kind == 0x88A8 or kind == 0x9100:
-            kind = load16be(ip + 2)
-            ip += 4
+    ip, kind = behind_tags(data)
     if kind == 0x0800 and ip + 20 <= end:
         at = ip + (load8(ip) & 15) * 4
         if load16be(ip + 6) & 0x1FFF != 0:
@@ -127,6 +122,17 @@ def other_home(block: int, data: int, end: int) -> int:
     else:
         return 0
     return table_place(block, wrap64(addresses + table_pair(block, 32, last, 0)))
+
+
+def behind_tags(data: int) -> tuple[int, int]:
+    """Where what lies behind Ethernet and up to two VLAN tags begins, and its ethertype; all of it must be there."""
+    kind = load16be(data + 12)
+    at = data + 14
+    for _ in range(2):
+        if kind == 0x8100 or kind == 0x88A8 or kind == 0x9100:
+            kind = load16be(at + 2)
+            at += 4
+    return at, kind
 
 
 def last_word(protocol: int, at: int, end: int) -> int:

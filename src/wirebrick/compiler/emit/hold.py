@@ -103,9 +103,7 @@ def turn(f: Fused, begin: str) -> list[str]:
         "    released = hold_take(w, holds, queue)",
         f"    at = load64(holds + {H_LABEL})",
         "elif turn < size:",
-        "    i = turn",
-        f"    at = {begin}",
-        "    turn += 1",
+        *(f"    {line}" for line in following(begin)),
         "else:",
         "    break",
         *packet(f),
@@ -116,12 +114,15 @@ def turn(f: Fused, begin: str) -> list[str]:
         "if unlikely(turn >= ready):",
         *(f"    {line}" for line in choice),
         "else:",
-        "    i = turn",
-        f"    at = {begin}",
-        "    turn += 1",
+        *(f"    {line}" for line in following(begin)),
         f"    d = burst + i * {frame.DESCRIPTOR}",
         f"    clock = load64(d + {frame.D_TIME})",
     ]
+
+
+def following(begin: str) -> list[str]:
+    """It is the turn of the next packet of the burst."""
+    return ["i = turn", f"at = {begin}", "turn += 1"]
 
 
 def packet(f: Fused) -> list[str]:

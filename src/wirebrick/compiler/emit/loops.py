@@ -67,7 +67,7 @@ def turn(f: Fused) -> list[str]:
 
 def _next(f: Fused, begin: str) -> list[str]:
     """The next packet of the burst."""
-    return ["if turn >= size: break", "i = turn", f"at = {begin}", "turn += 1", *packet(f)]
+    return ["if turn >= size: break", *hold.following(begin), *packet(f)]
 
 
 def packet(f: Fused) -> list[str]:

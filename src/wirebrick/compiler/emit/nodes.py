@@ -69,8 +69,7 @@ def _parse(f: Fused, node: Parse) -> None:
             code.depth -= 1
     touched |= {slot}
     success, failure = settled | {slot}, settled | {slot} | f.knowledge.below(slot)
-    likely = "likely" if node.otherwise == "drop" else "rather"
-    code.line(f"if {likely}(s{n} == {OK}):")
+    code.line(f"if {_likely(node)}(s{n} == {OK}):")
     with code.indent():
         f.go(node.outputs[0], success, touched)
     code.line("else:")
@@ -82,6 +81,11 @@ def _parse(f: Fused, node: Parse) -> None:
             f.add(f"{first} + s{n} - 2")
         else:
             f.go(node.outputs[1], failure, touched)
+
+
+def _likely(node: Parse) -> str:
+    """What the optimiser is told of a header: it is there as a rule, or more often than not."""
+    return "likely" if node.otherwise == "drop" else "rather"
 
 
 def _find(f: Fused, node: Parse) -> None:
@@ -102,7 +106,7 @@ def _find(f: Fused, node: Parse) -> None:
         code.line(line)
         return
     code.line(f"s{n} = 2")
-    code.line(f"if {'likely' if node.otherwise == 'drop' else 'rather'}({condition}):")
+    code.line(f"if {_likely(node)}({condition}):")
     with code.indent():
         code.line(line)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from wirebrick.headers import Ethernet, IPv4, IPv6
-from wirebrick.nf.checksum import difference, followed_by, followed_udp_by
+from wirebrick.nf.checksum import difference, followed_by, followed_udp_by, word_difference
 from wirebrick.nf.maglev.ways import NAT_ERROR, NUMBER, WAY
 from wirebrick.packet.packet import Packet
 from wirebrick.seldom import seldom
@@ -95,7 +95,7 @@ def follow(payload: Any, protocol: int, change: int, offset: int, port: int) -> 
     The header isn't parsed, for it can't be in a first fragment, whose UDP length is that of the whole datagram.
     """
     if port != 0 and len(payload) >= 4:
-        change += 0xFFFF - payload.u16(offset) + port
+        change += word_difference(payload.u16(offset), port)
         payload.put_u16(offset, port)
     if protocol == UDP:
         if len(payload) >= 8:

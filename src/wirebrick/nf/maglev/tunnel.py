@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from wirebrick.headers import GRE, Ethernet, IPv4, IPv6
+from wirebrick.nf.checksum import followed_by
 from wirebrick.nf.maglev.deliver import LOW
 from wirebrick.nf.maglev.ways import GRE4, GRE6, IPIP4, IPIP6, NUMBER
 from wirebrick.state.maglev import Maglev
@@ -30,13 +31,10 @@ def encapsulated(packets: Stream, way: int, maglev: Maglev) -> Stream:
         ip.protocol = (IP6_IN_IP if inner6 else IP_IN_IP) if way == IPIP4 else GRE_IN_IP
         # Of what is known here: no byte is read again. The GRE header, which is pushed next, counts already.
         length = ip.total_length + (GRE.size if way == GRE4 else 0)
-        ip.checksum = checksum(FIRST_WORD + length + (DONT_FRAGMENT << 13) + (TTL << 8 | ip.protocol), ip)
-        address(packet, backend.mac)
-
-    def checksum(total: int, ip: Any) -> int:
+        total = FIRST_WORD + length + (DONT_FRAGMENT << 13) + (TTL << 8 | ip.protocol)
         total += (ip.src >> 16) + (ip.src & 0xFFFF) + (ip.dst >> 16) + (ip.dst & 0xFFFF)
-        total = (total & 0xFFFF) + (total >> 16)
-        return (total & 0xFFFF) + (total >> 16) ^ 0xFFFF
+        ip.checksum = followed_by(0xFFFF, total)
+        address(packet, backend.mac)
 
     def outer6(packet: Any) -> None:
         ip = packet.header

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wirebrick.nf.checksum import difference, followed_by, followed_udp_by
+from wirebrick.nf.checksum import difference, followed_by, followed_udp_by, word_difference
 from wirebrick.packet.packet import Packet
 
 TCP, UDP, ICMP = 6, 17, 1
@@ -27,7 +27,7 @@ def followed_udp(checksum: int, old: int, new: int) -> int:
 
 
 def _difference48(old: int, new: int) -> int:
-    return difference(old >> 16, new >> 16) + (0xFFFF - (old & 0xFFFF) + (new & 0xFFFF))
+    return difference(old >> 16, new >> 16) + word_difference(old & 0xFFFF, new & 0xFFFF)
 
 
 def checksum_at(protocol: int) -> int:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from wirebrick.addresses import IPv4Address
 from wirebrick.headers import IPv4
-from wirebrick.nf.checksum import difference, followed_by, followed_udp_by
+from wirebrick.nf.checksum import difference, followed_by, followed_udp_by, word_difference
 from wirebrick.nf.nat.icmp_error import error_functions
 from wirebrick.nf.nat.reasons import refuse
 from wirebrick.nf.nat.tables import Tables
@@ -54,7 +54,7 @@ def outward_functions(tables: Tables) -> Direction:
             address, port = found >> 16 & ADDRESS, found & 0xFFFF
             change = difference(ip.src, address)
             ip.checksum = followed_by(ip.checksum, change)
-            change += 0xFFFF - upper.src_port + port
+            change += word_difference(upper.src_port, port)
             if protocol == TCP:
                 upper.checksum = followed_by(upper.checksum, change)
             else:
@@ -119,7 +119,7 @@ def inward_functions(tables: Tables) -> Direction:
             address, port = found >> 16, found & 0xFFFF
             change = difference(ip.dst, address)
             ip.checksum = followed_by(ip.checksum, change)
-            change += 0xFFFF - upper.dst_port + port
+            change += word_difference(upper.dst_port, port)
             if protocol == TCP:
                 upper.checksum = followed_by(upper.checksum, change)
             else:
